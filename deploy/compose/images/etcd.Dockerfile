@@ -1,0 +1,7 @@
+FROM scratch
+COPY root /
+COPY --chown=65532:65532 owned /
+USER 65532:65532
+VOLUME /data
+EXPOSE 2379 2380
+ENTRYPOINT ["/etcd"]

@@ -1,0 +1,31 @@
+module github.com/attunedb/attune/services/history
+
+go 1.26.0
+
+require (
+	github.com/attunedb/attune/engine v0.0.0
+	github.com/attunedb/attune/platform v0.0.0
+	github.com/attunedb/attune/proto v0.0.0
+	github.com/attunedb/attune/wire v0.0.0
+	github.com/cockroachdb/pebble/v2 v2.1.7
+	github.com/nats-io/nats.go v1.55.0
+	github.com/prometheus/client_golang v1.25.0
+	google.golang.org/grpc v1.85.0
+	google.golang.org/protobuf v1.36.12
+)
+
+replace (
+	github.com/attunedb/attune/bench => ../../bench
+	github.com/attunedb/attune/client => ../../client
+	github.com/attunedb/attune/cmd/attune => ../../cmd/attune
+	github.com/attunedb/attune/engine => ../../engine
+	github.com/attunedb/attune/platform => ../../platform
+	github.com/attunedb/attune/proto => ../../proto
+	github.com/attunedb/attune/services/costmodel => ../../services/costmodel
+	github.com/attunedb/attune/services/executor => ../../services/executor
+	github.com/attunedb/attune/services/planner => ../../services/planner
+	github.com/attunedb/attune/services/storage => ../../services/storage
+	github.com/attunedb/attune/test => ../../test
+	github.com/attunedb/attune/wire => ../../wire
+	google.golang.org/genproto => google.golang.org/genproto v0.0.0-20261026165753-2ffab32bce7e
+)

@@ -1,0 +1,2 @@
+// Package algebra walks, copies and prints trees of logical operators.
+package algebra

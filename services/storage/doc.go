@@ -1,0 +1,2 @@
+// Package storage owns rows.
+package storage

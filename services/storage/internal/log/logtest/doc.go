@@ -1,0 +1,2 @@
+// Package logtest says in tests what every log.Log promises, and has one in memory.
+package logtest
