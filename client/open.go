@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"maps"
 	"net"
 	"strings"
@@ -21,6 +20,8 @@ import (
 
 // defaultMaxMessageBytes bounds one message from the server; a result takes as many as it needs.
 const defaultMaxMessageBytes = 64 << 20
+
+const windowBytes = 1 << 20
 
 // serviceConfig spreads statements over the executors that say they serve.
 const serviceConfig = `{"loadBalancingConfig":[{"round_robin":{}}],"healthCheckConfig":{"serviceName":""}}`
@@ -93,6 +94,8 @@ func dial(target string, o *options) (*grpc.ClientConn, error) {
 	opts := []grpc.DialOption{
 		grpc.WithTransportCredentials(creds),
 		grpc.WithDefaultServiceConfig(serviceConfig),
+		// Windows of a fixed size let a whole pipeline of small results wait for a client that is still sending.
+		grpc.WithInitialWindowSize(windowBytes), grpc.WithInitialConnWindowSize(4 * windowBytes),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(o.maxBytes), grpc.MaxCallSendMsgSize(o.maxBytes)),
 	}
 	if o.dialer != nil {
@@ -160,6 +163,3 @@ func merged(base, over Settings) Settings {
 	maps.Copy(out, over)
 	return out
 }
-
-// String names the settings in a fixed order, for logs.
-func (s Settings) String() string { return fmt.Sprint(map[string]string(s)) }

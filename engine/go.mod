@@ -18,4 +18,4 @@ replace (
 	google.golang.org/genproto => google.golang.org/genproto v0.0.0-20261026165753-2ffab32bce7e
 )
 
-require pgregory.net/rapid v1.2.0 // indirect
+require pgregory.net/rapid v1.2.0

@@ -69,7 +69,7 @@ func TestHostileBatches(t *testing.T) {
 		"odd bytes of offsets": {Type: text, Offsets: make([]byte, 13), Data: []byte("ab")},
 		"unknown kind":         {Type: &typesv1.Type{Kind: 99}, Fixed: make([]byte, 8)},
 	} {
-		_, err := BatchFromProto(&typesv1.Batch{Rows: 2, Columns: []*typesv1.Column{c}})
+		if _, err := BatchFromProto(&typesv1.Batch{Rows: 2, Columns: []*typesv1.Column{c}}); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}

@@ -251,7 +251,7 @@ func TestErrorSurvives(t *testing.T) {
 // datums returns values at the edges of every kind.
 func datums() []types.Datum {
 	huge, _ := new(big.Int).SetString("-123456789012345678901234567890", 10)
-	return []types.Datum{types.NewBool(true), types.NewInt(types.Int2, -32768), types.NewInt(types.Int4, 1<<31 - 1),
+	return []types.Datum{types.NewBool(true), types.NewInt(types.Int2, -32768), types.NewInt(types.Int4, 1<<31-1),
 		types.NewInt(types.Int8, -1<<63), types.NewFloat(types.Float4, 1.5), types.NewFloat(types.Float8, -0.1),
 		types.NewNumeric(types.Decimal{Small: 12345, Scale: 2}), types.NewNumeric(types.DecimalFromBig(huge, 5)),
 		types.NewNumeric(types.Decimal{Form: types.DecimalNaN}), types.NewString(types.Text, "äöü"),

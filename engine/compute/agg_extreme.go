@@ -95,13 +95,22 @@ func (a *extreme[T]) offer(g int32, v T) {
 		return
 	}
 	old := a.value[g]
-	less := v < old
-	if v != v || old != old {
-		less = floatCompare(float64(v), float64(old)) < 0
-	}
-	if less != a.max && (less || v != old) {
+	if c := order(v, old); a.max && c > 0 || !a.max && c < 0 {
 		a.value[g] = v
 	}
+}
+
+// order compares numbers; NaN equals itself and is above all.
+func order[T int16 | int32 | int64 | float32 | float64](x, y T) int {
+	switch {
+	case x < y:
+		return -1
+	case x > y:
+		return 1
+	case x == y:
+		return 0
+	}
+	return floatCompare(float64(x), float64(y))
 }
 
 func (a *extreme[T]) Add(groups []int32, args []*vec.Vector) error {

@@ -3,6 +3,7 @@ package compute
 import (
 	"bytes"
 	"cmp"
+	"math"
 
 	"github.com/attunedb/attune/engine/types"
 	"github.com/attunedb/attune/engine/vec"
@@ -83,12 +84,14 @@ func floatCompare[T int16 | int32 | int64 | float32 | float64](x, y T) int {
 		return 1
 	case x == y:
 		return 0
-	case x == x:
-		return -1
-	case y == y:
+	}
+	switch xn, yn := math.IsNaN(float64(x)), math.IsNaN(float64(y)); {
+	case xn && yn:
+		return 0
+	case xn:
 		return 1
 	}
-	return 0
+	return -1
 }
 
 func compareNumericAt(a, b *vec.Vector, i, j int) int {

@@ -73,7 +73,7 @@ func appendFloatKey(dst []byte, f float64) []byte {
 	switch {
 	case f == 0:
 		f = 0 // one key for both zeros
-	case f != f:
+	case math.IsNaN(f):
 		f = math.NaN() // one key, above +Inf, for every NaN
 	}
 	u := math.Float64bits(f)

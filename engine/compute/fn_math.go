@@ -137,7 +137,7 @@ func floatPower(a, b float64) (float64, error) {
 	switch {
 	case a == 0 && b < 0:
 		return 0, sqlerr.New(sqlerr.InvalidArgumentForPowerFunction, "zero raised to a negative power is undefined")
-	case a < 0 && !isInf(a) && !isInf(b) && b != math.Floor(b):
+	case a < 0 && !isInf(a) && !isInf(b) && b == b && b != math.Floor(b):
 		return 0, sqlerr.New(sqlerr.InvalidArgumentForPowerFunction,
 			"a negative number raised to a non-integer power yields a complex result")
 	}

@@ -30,6 +30,7 @@ const (
 	numRoman
 	numOrdinalUpper
 	numOrdinalLower
+	numBlank // B, which PostgreSQL reads and passes over
 )
 
 // numberKeys are the template patterns, longer ones before their prefixes.
@@ -39,7 +40,7 @@ var numberKeys = []struct {
 }{
 	{"EEEE", numExponent}, {"FM", numFill}, {"MI", numMinus}, {"PL", numPlus}, {"PR", numBracket}, {"RN", numRoman},
 	{"SG", numPlusMinus}, {"TH", numOrdinalUpper}, {"9", numNine}, {"0", numZero}, {".", numPoint}, {"D", numPoint},
-	{",", numComma}, {"G", numComma}, {"S", numSign}, {"L", numCurrency}, {"V", numShift},
+	{",", numComma}, {"G", numComma}, {"S", numSign}, {"L", numCurrency}, {"V", numShift}, {"B", numBlank},
 }
 
 type numberNode struct {
@@ -195,10 +196,7 @@ func formatDecimal(d types.Decimal, template string) (string, error) {
 	switch {
 	case t.roman:
 		n, err := d.Int(types.Int4)
-		if err != nil {
-			n = 0
-		}
-		return t.romanText(n), nil
+		return t.romanText(n), err
 	case t.expo:
 		if d.Form != types.DecimalFinite {
 			return t.overflowExponent(), nil
@@ -206,7 +204,8 @@ func formatDecimal(d types.Decimal, template string) (string, error) {
 		return signColumn(decimalExponent(d, t.post)), nil
 	}
 	if d.Form != types.DecimalFinite {
-		return t.write("+", t.hashes(), t.pre), nil
+		t.pre += t.multi
+		return t.special(d.String())
 	}
 	if t.multi > 0 {
 		shift, err := types.DecimalFromInt(10).Power(types.DecimalFromInt(int64(t.multi)))
@@ -242,7 +241,8 @@ func formatFloat(f float64, template string, digits int) (string, error) {
 		return signColumn(strconv.FormatFloat(f, 'e', t.post, 64)), nil
 	}
 	if !finite {
-		return t.write("+", t.hashes(), t.pre), nil
+		t.pre += t.multi
+		return t.special(types.DecimalFromFloat(types.Float8, f).String())
 	}
 	if t.multi > 0 {
 		f *= math.Pow(10, float64(t.multi))
@@ -307,6 +307,16 @@ func (t *numberTemplate) overflowExponent() string {
 		s += "." + strings.Repeat("#", t.post)
 	}
 	return s + "####"
+}
+
+// special writes NaN or an infinity in the places before the point.
+func (t *numberTemplate) special(s string) (string, error) {
+	for _, n := range t.nodes {
+		if (n.key == numOrdinalUpper || n.key == numOrdinalLower) && !t.point && len(s) <= t.pre {
+			return "", sqlerr.New(sqlerr.InvalidTextRepresentation, "%q is not a number", s)
+		}
+	}
+	return t.digits(s), nil
 }
 
 func (t *numberTemplate) hashes() string {

@@ -194,10 +194,9 @@ func regexpReplace(re *regexp.Regexp, s, with string, all bool) string {
 				continue
 			}
 			i++
-			group := -1
+			var group int
 			switch c := with[i]; {
 			case c == '&':
-				group = 0
 			case c >= '1' && c <= '9':
 				group = int(c - '0')
 			case c == '\\':

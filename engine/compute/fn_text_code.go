@@ -94,7 +94,7 @@ func chr(n int64) (string, error) {
 	case n == 0:
 		return "", sqlerr.New(sqlerr.ProgramLimitExceeded, "null character not permitted")
 	case n < 0:
-		return "", sqlerr.New(sqlerr.ProgramLimitExceeded, "character number must be positive")
+		return "", errParameter("character number must be positive")
 	case n > utf8.MaxRune:
 		return "", sqlerr.New(sqlerr.ProgramLimitExceeded, "requested character too large for encoding: %d", n)
 	case !utf8.ValidRune(rune(n)):

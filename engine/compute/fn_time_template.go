@@ -119,11 +119,12 @@ func parseTimeTemplate(s string) []timeNode {
 			literal(`"`)
 			i += 2
 			continue
-		case hasFold(rest, "FM"):
+		case hasFold(rest, "FM"), rest[0] == 'T' && hasFold(rest, "TM"):
+			// TM asks for names in the session's language, without padding.
 			fill = true
 			i += 2
 			continue
-		case hasFold(rest, "FX"), hasFold(rest, "TM") && !hasFold(rest, "TMI"):
+		case hasFold(rest, "FX"):
 			i += 2
 			continue
 		}

@@ -45,12 +45,12 @@ func addTruncation(c *catalogue) {
 
 // truncateInstant cuts a time to a field on the wall clock of a zone.
 func truncateInstant(name string, at int64, loc *time.Location, k types.Kind) (int64, error) {
+	if !isFinite(at) {
+		return at, nil
+	}
 	f := fieldNamed(name)
 	if f == fieldNone || f > fieldMillennium {
 		return 0, errField(f, name, k)
-	}
-	if !isFinite(at) {
-		return at, nil
 	}
 	local, _ := pgtext.ToLocal(at, loc)
 	c := civilOf(local)

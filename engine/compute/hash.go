@@ -99,7 +99,7 @@ func hashFloats[T float32 | float64](dst []uint64, values []T, valid vec.Bitmap)
 		switch {
 		case f == 0:
 			f = 0 // both zeros
-		case f != f:
+		case math.IsNaN(f):
 			f = math.NaN()
 		}
 		hashPut(dst, i, valid, hashWord(math.Float64bits(f)))

@@ -21,8 +21,10 @@ var builtins = sync.OnceValue(func() *catalogue {
 	}
 	for _, add := range []func(*catalogue){
 		addComparisons, addIntegers, addFloats, addNumerics, addMath, addChoice,
-		addText, addTextEdit, addTextCode, addPatterns,
-		addCounts, addSums, addAverages, addExtremes,
+		addText, addTextEdit, addTextCode, addPatterns, addFormat,
+		addTemporalArithmetic, addTemporalParts, addTemporalMake, addTemporalFormat,
+		addSession, addConversions,
+		addCounts, addSums, addAverages, addExtremes, addLogicAggregates, addStringAggregate, addVariances,
 	} {
 		add(c)
 	}
@@ -74,13 +76,6 @@ func (c *catalogue) strict(name string, class Class, ret types.Kind, k Kernel, a
 // rows registers a strict, immutable function that is computed row by row.
 func (c *catalogue) rows(name string, class Class, ret types.Kind, f func(*row) error, args ...types.Kind) *Func {
 	return c.strict(name, class, ret, eachRow(ret, f), args...)
-}
-
-// alias registers f's overload under a further name.
-func (c *catalogue) alias(name string, f *Func) {
-	g := *f
-	g.Name = name
-	c.add(&g)
 }
 
 func (c *catalogue) addAggregate(a *Aggregate) {

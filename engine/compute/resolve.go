@@ -7,7 +7,7 @@ import (
 	"github.com/attunedb/attune/engine/types"
 )
 
-// Any, as the kind of a parameter, takes an argument of every kind as it is. An untyped literal becomes text.
+// Any is the kind of a parameter that takes an argument of every kind as it is. An untyped literal becomes text.
 const Any = types.Unknown
 
 // Resolve finds the overload that a call means, by PostgreSQL's rules (manual, sections 10.2 and 10.3), and

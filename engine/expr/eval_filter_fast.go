@@ -193,28 +193,30 @@ func (t *compareTerm) apply(f *frame, out []int32) ([]int32, error) {
 // selectSpan writes the positions whose value lies in s, without a branch per row.
 func selectSpan[T uint8 | int16 | int32 | int64](sel []int32, v *vec.Vector, s span, out []int32) []int32 {
 	values, valid := vec.Values[T](v), v.Validity()
-	width := uint64(s.hi - s.lo)
+	lo, width, flip := s.lo, uint64(s.hi-s.lo), s.flip
 	k := 0
 	switch {
 	case sel == nil && valid == nil:
+		out = out[:len(values)]
 		for i, x := range values {
 			out[k] = int32(i)
-			k += int(oneIf(uint64(int64(x)-s.lo) <= width) ^ s.flip)
+			k += int(oneIf(uint64(int64(x)-lo) <= width) ^ flip)
 		}
 	case sel == nil:
+		out = out[:len(values)]
 		for i, x := range values {
 			out[k] = int32(i)
-			k += int((oneIf(uint64(int64(x)-s.lo) <= width) ^ s.flip) & bit(valid, i))
+			k += int((oneIf(uint64(int64(x)-lo) <= width) ^ flip) & bit(valid, i))
 		}
 	case valid == nil:
 		for _, p := range sel {
 			out[k] = p
-			k += int(oneIf(uint64(int64(values[p])-s.lo) <= width) ^ s.flip)
+			k += int(oneIf(uint64(int64(values[p])-lo) <= width) ^ flip)
 		}
 	default:
 		for _, p := range sel {
 			out[k] = p
-			k += int((oneIf(uint64(int64(values[p])-s.lo) <= width) ^ s.flip) & bit(valid, int(p)))
+			k += int((oneIf(uint64(int64(values[p])-lo) <= width) ^ flip) & bit(valid, int(p)))
 		}
 	}
 	return out[:k]
@@ -337,4 +339,3 @@ func (t *nullTerm) apply(f *frame, out []int32) ([]int32, error) {
 	}
 	return out[:k], nil
 }
-

@@ -119,7 +119,7 @@ func (d Decimal) Reduce() Decimal {
 		return d
 	}
 	coef, scale := stripZeros(d.Big, int(d.Scale))
-	return DecimalFromBig(coef, int32(d.Scale)-int32(scale))
+	return DecimalFromBig(coef, d.Scale-int32(scale))
 }
 
 // stripZeros returns x without up to limit trailing decimal zeros, and how many it took. x is not

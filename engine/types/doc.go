@@ -1,7 +1,7 @@
 // Package types holds Attune's SQL types and scalar values, with PostgreSQL's semantics.
 //
-// A Type is a kind plus a modifier. A Datum is one value of a type, or NULL. Columns of
-// values live in package vec; text forms and casts live in package compute.
+// A Type is a kind plus a modifier. A Datum is one value of a type, or NULL. Columns of values live in package
+// vec, text and binary forms in pgtext and pgbinary, casts in package compute.
 //
 // Physical forms (what a column buffer holds, see Kind.Width):
 //

@@ -19,3 +19,8 @@ replace (
 )
 
 require github.com/attunedb/attune/engine v0.0.0
+
+require (
+	github.com/pganalyze/pg_query_go/v6 v6.2.5 // indirect
+	google.golang.org/protobuf v1.33.0 // indirect
+)

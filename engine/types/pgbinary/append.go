@@ -34,7 +34,7 @@ func Append(dst []byte, v *vec.Vector, i int) []byte {
 		return be.AppendUint32(dst, math.Float32bits(vec.Values[float32](v)[i]))
 	case types.Float8:
 		f := vec.Values[float64](v)[i]
-		if f != f {
+		if math.IsNaN(f) {
 			return be.AppendUint64(dst, canonicalNaN)
 		}
 		return be.AppendUint64(dst, math.Float64bits(f))

@@ -14,7 +14,7 @@ func appendFloat(dst []byte, f float64, bits int) []byte {
 		least, limit, exact = float64(float32(1e-4)), 1e6, 1<<24
 	}
 	switch a := math.Abs(f); {
-	case f != f:
+	case math.IsNaN(f):
 		return append(dst, "NaN"...)
 	case math.IsInf(f, 1):
 		return append(dst, "Infinity"...)

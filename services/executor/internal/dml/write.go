@@ -3,12 +3,14 @@ package dml
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/attunedb/attune/engine/access"
 	"github.com/attunedb/attune/engine/catalog"
 	"github.com/attunedb/attune/engine/compute"
 	"github.com/attunedb/attune/engine/expr"
 	"github.com/attunedb/attune/engine/plan/physical"
+	"github.com/attunedb/attune/engine/sqlerr"
 	"github.com/attunedb/attune/engine/types"
 	"github.com/attunedb/attune/engine/vec"
 	"github.com/attunedb/attune/services/executor/internal/store"
@@ -27,6 +29,14 @@ type RowIDs interface {
 type Store interface {
 	store.Reader
 	store.Writer
+}
+
+// RebuildMark names the check constraint that a table bears while it is rebuilt and takes no writes.
+const RebuildMark = "attune_rebuild_in_progress"
+
+// Rebuilding reports whether a table is being rebuilt.
+func Rebuilding(t *catalog.Table) bool {
+	return slices.ContainsFunc(t.Checks, func(c catalog.Check) bool { return c.Name == RebuildMark })
 }
 
 // Env is what a write runs in.
@@ -139,6 +149,10 @@ func newWriter(env *Env, target *physical.Target, returning []expr.Expr, stream 
 	t := env.Catalog.TableByID(target.Table.ID)
 	if t == nil || t.Version != target.Table.Version {
 		return nil, access.ErrStaleSchema
+	}
+	if Rebuilding(t) {
+		return nil, sqlerr.New(sqlerr.LockNotAvailable, `table "%s" is being rebuilt`, t.Name).
+			WithHint("Try again when the running ALTER TABLE has ended.")
 	}
 	w := &writer{env: env, table: t}
 	var err error

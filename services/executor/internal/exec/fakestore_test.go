@@ -20,8 +20,6 @@ import (
 // fakeStore keeps tables in memory under their real keys.
 type fakeStore struct {
 	tables map[catalog.TableID]*fakeTable
-	// open counts streams that were not closed.
-	open int
 }
 
 type fakeTable struct {

@@ -5,7 +5,6 @@ import (
 
 	"github.com/attunedb/attune/engine/bloom"
 	"github.com/attunedb/attune/engine/compute"
-	"github.com/attunedb/attune/engine/types"
 	"github.com/attunedb/attune/engine/vec"
 )
 
@@ -157,6 +156,3 @@ func gatherSome(dst []*vec.Vector, cols []*vec.Vector, at []int32, need []bool) 
 		}
 	}
 }
-
-// emptyRows returns a batch without rows and with all columns.
-func emptyRows(ts []types.Type) *vec.Batch { return concat(nil, ts) }

@@ -15,7 +15,6 @@ import (
 // naive is the oracle: it evaluates a plan a row at a time, with nested loops and nothing clever.
 type naive struct {
 	store *fakeStore
-	ctes  map[int][]row
 }
 
 type row []types.Datum

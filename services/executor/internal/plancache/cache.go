@@ -11,11 +11,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/attunedb/attune/engine/catalog"
+	"github.com/attunedb/attune/engine/plan/utility"
 	"github.com/attunedb/attune/engine/sqltext"
 	"github.com/attunedb/attune/platform/telemetry"
 	"github.com/attunedb/attune/services/executor/internal/feedback"
 	"github.com/attunedb/attune/services/executor/internal/point"
-	"github.com/attunedb/attune/services/executor/internal/statement"
 )
 
 // maxVariants bounds the variants of one template, which differ in pinned literals.
@@ -23,10 +23,10 @@ const maxVariants = 64
 
 // Plan is a statement in the cache. It is shared by sessions.
 type Plan struct {
-	*statement.Statement
+	*utility.Response
 	TemplateID  uint64
 	TemplateSQL string
-	// Point is the short path of the statement, nil when it has none.
+	// Point is the short path of the statement, or of a write's input; nil when it has none.
 	Point *point.Lookup
 	// Counter counts executions that are not reported one by one.
 	Counter *feedback.Counter
@@ -65,7 +65,7 @@ func (p *Plan) Used() (reconsider bool) {
 }
 
 func (p *Plan) fits(literals []sqltext.Literal) bool {
-	for i, k := range p.Pinned {
+	for i, k := range p.PinnedLiterals {
 		if k >= len(literals) || literals[k].Text != p.pinned[i] {
 			return false
 		}
@@ -198,8 +198,8 @@ func (c *Cache) lead(ctx context.Context, f *flight, id string, key []byte, lite
 	if f.plan, f.err = ask(ctx); f.err != nil {
 		return
 	}
-	f.plan.pinned = make([]string, len(f.plan.Pinned))
-	for i, k := range f.plan.Pinned {
+	f.plan.pinned = make([]string, len(f.plan.PinnedLiterals))
+	for i, k := range f.plan.PinnedLiterals {
 		if k < len(literals) {
 			f.plan.pinned[i] = string([]byte(literals[k].Text))
 		}
@@ -235,7 +235,7 @@ func (c *Cache) put(key string, p *Plan) {
 	}
 	e := el.Value.(*entry)
 	for i, old := range e.variants {
-		if slices.Equal(old.Pinned, p.Pinned) && slices.Equal(old.pinned, p.pinned) {
+		if slices.Equal(old.PinnedLiterals, p.PinnedLiterals) && slices.Equal(old.pinned, p.pinned) {
 			old.gone.Store(true)
 			e.variants[i] = p
 			return

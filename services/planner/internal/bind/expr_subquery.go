@@ -41,12 +41,27 @@ func (c *exprs) subquery(n *pg.SubLink) (*query, error) {
 	return c.b.query(sel, c.scope, queryOptions{})
 }
 
+// exists binds the query of EXISTS. A LIMIT of a constant above 0 does not matter to it and is left out, so that the query can be unnested.
+func (c *exprs) exists(n *pg.SubLink) (*query, error) {
+	q, err := c.subquery(n)
+	if err != nil {
+		return nil, err
+	}
+	if l, ok := q.node.(*logical.Limit); ok && l.Offset == nil {
+		if k, ok := l.Count.(*expr.Const); ok && !k.Value.IsNull() && k.Value.Int() > 0 {
+			c.b.pin(k.Slot)
+			q.node = l.Input
+		}
+	}
+	return q, nil
+}
+
 func (c *exprs) add(a apply) { *c.pending = append(*c.pending, a) }
 
 func (c *exprs) subLink(n *pg.SubLink) (expr.Expr, error) {
 	switch n.SubLinkType {
 	case pg.SubLinkType_EXISTS_SUBLINK:
-		q, err := c.subquery(n)
+		q, err := c.exists(n)
 		if err != nil {
 			return nil, err
 		}
@@ -212,7 +227,7 @@ func (c *exprs) conjuncts(n *pg.Node, what string) ([]expr.Expr, error) {
 	}
 	switch link.SubLinkType {
 	case pg.SubLinkType_EXISTS_SUBLINK:
-		q, err := c.subquery(link)
+		q, err := c.exists(link)
 		if err != nil {
 			return nil, err
 		}

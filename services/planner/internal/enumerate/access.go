@@ -110,8 +110,8 @@ func keyValue(e expr.Expr, t types.Type) (expr.Expr, bool) {
 	return nil, false
 }
 
-// usable lists the indexes that may be read, the primary first.
-func usable(t *catalog.Table) []*catalog.Index {
+// Usable lists the indexes that may be read, the primary first.
+func Usable(t *catalog.Table) []*catalog.Index {
 	out := []*catalog.Index{&t.Primary}
 	for i := range t.Indexes {
 		if t.Indexes[i].State == catalog.IndexPublic {
@@ -129,7 +129,7 @@ func Accesses(q *statistics.Query, s *logical.Scan, preds []expr.Expr, r *statis
 	}
 	out := []Access{{Filter: preds, ExaminedRows: r.BaseRows, Cost: prices.TableScan(r.BaseRows, rowBytes, len(preds))}}
 	args := sargs(s, preds)
-	for _, ix := range usable(s.Table) {
+	for _, ix := range Usable(s.Table) {
 		a := Access{Index: ix}
 		used := make(map[int]bool)
 		for _, ord := range ix.Columns {
@@ -176,7 +176,7 @@ func Accesses(q *statistics.Query, s *logical.Scan, preds []expr.Expr, r *statis
 		if (ix.Unique || ix.ID == catalog.PrimaryIndex) && len(a.Equal) == len(ix.Columns) {
 			a.ExaminedRows = min(1, max(a.ExaminedRows, r.Rows))
 		}
-		a.Cost = prices.IndexScan(a.ExaminedRows, rowBytes, len(a.Filter), covers(s.Table, ix, s.Ordinals))
+		a.Cost = prices.IndexScan(a.ExaminedRows, rowBytes, len(a.Filter), Covers(s.Table, ix, s.Ordinals))
 		out = append(out, a)
 	}
 	slices.SortStableFunc(out, func(a, b Access) int {
@@ -191,8 +191,8 @@ func Accesses(q *statistics.Query, s *logical.Scan, preds []expr.Expr, r *statis
 	return out
 }
 
-// covers reports whether an index holds all the given columns at its leaves.
-func covers(t *catalog.Table, ix *catalog.Index, ords []int) bool {
+// Covers reports whether an index holds all the given columns at its leaves.
+func Covers(t *catalog.Table, ix *catalog.Index, ords []int) bool {
 	if ix.ID == catalog.PrimaryIndex {
 		return true
 	}
@@ -225,7 +225,7 @@ func lookup(l *Leaf, keys map[int]expr.Expr) *Lookup {
 	}
 	args := sargs(s, l.Preds)
 	var best *Lookup
-	for _, ix := range usable(s.Table) {
+	for _, ix := range Usable(s.Table) {
 		c := &Lookup{Index: ix}
 		used := make(map[int]bool)
 		for _, ord := range ix.Columns {

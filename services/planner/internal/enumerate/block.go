@@ -2,7 +2,6 @@ package enumerate
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 
 	"github.com/attunedb/attune/engine/compute"
@@ -409,33 +408,62 @@ func (b *Block) Estimator(q *statistics.Query) *statistics.Joins {
 // All returns the set of all leaves.
 func (b *Block) All() relset.Set { return b.all }
 
-// Signature names a leaf so that plans of the same statement can be compared: the aliases of the tables below it.
-func (l *Leaf) Signature() string { return signature(l.Node) }
-
-func signature(n logical.Node) string {
-	var names []string
-	var visit func(n logical.Node)
-	visit = func(n logical.Node) {
-		switch n := n.(type) {
-		case *logical.Scan:
-			names = append(names, scanName(n.Table.Name, n.Alias))
-		case *logical.CTERef:
-			names = append(names, "cte "+strconv.Itoa(n.CTE))
-		case *logical.Values:
-			names = append(names, "values")
-		}
-		for _, in := range n.Inputs() {
-			visit(in)
-		}
+// leafNames are the names of everything that is read below a node, in no order.
+func leafNames(n logical.Node) []string {
+	switch n := n.(type) {
+	case *logical.Scan:
+		return []string{ScanName(n.Table.Name, n.Alias)}
+	case *logical.CTERef:
+		return []string{CTEName(n.CTE)}
+	case *logical.Values:
+		return []string{ValuesName}
 	}
-	visit(n)
-	slices.Sort(names)
-	return fmt.Sprint(names)
+	var out []string
+	for _, in := range n.Inputs() {
+		out = append(out, leafNames(in)...)
+	}
+	return out
 }
 
-func scanName(table, alias string) string {
+// ValuesName is the name of literal rows in a Guide.
+const ValuesName = "values"
+
+// ScanName is the name of a table in a Guide.
+func ScanName(table, alias string) string {
 	if alias == "" {
 		alias = table
 	}
 	return table + " " + alias
+}
+
+// CTEName is the name of a common table expression in a Guide.
+func CTEName(cte int) string { return "cte " + strconv.Itoa(cte) }
+
+// Estimate is what is believed of a set of leaves.
+func (b *Block) Estimate(s relset.Set) physical.Estimate { return b.joins.Estimate(s) }
+
+// MatchShare is the chance that a row of the left set of an inner join finds a partner among rows rows of the right set.
+func (b *Block) MatchShare(left, right relset.Set, rows float64) float64 {
+	return b.joins.MatchShare(left, right, rows)
+}
+
+// SplitKeys takes the condition of a single join apart: equalities between the sides, and the rest.
+func SplitKeys(j *logical.Join) (keys []Key, rest []expr.Expr) {
+	left, right := logical.OutputSet(j.Left), logical.OutputSet(j.Right)
+	for _, t := range expr.Conjuncts(j.On) {
+		l, r, nullSafe := equalitySides(t)
+		if l != nil {
+			lc, rc := logical.ExprColumns(l), logical.ExprColumns(r)
+			switch {
+			case len(lc) > 0 && len(rc) > 0 && lc.SubsetOf(left) && rc.SubsetOf(right):
+				keys = append(keys, Key{l, r, nullSafe})
+				continue
+			case len(lc) > 0 && len(rc) > 0 && lc.SubsetOf(right) && rc.SubsetOf(left):
+				keys = append(keys, Key{r, l, nullSafe})
+				continue
+			}
+		}
+		rest = append(rest, t)
+	}
+	return keys, rest
 }

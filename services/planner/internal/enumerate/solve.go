@@ -107,6 +107,8 @@ type solver struct {
 	o     Options
 	cards map[relset.Set]float64
 	table map[relset.Set][]*Path
+	// collect, when not nil, is shown every path in place of entering it.
+	collect func(*Path)
 	// keep is how many paths of different row counts are kept of one set.
 	keep int
 }
@@ -187,6 +189,10 @@ func (v *solver) leaf(i int) {
 
 // add enters a path, unless one that is kept is as cheap with as few rows, and the path grouped where that pays.
 func (v *solver) add(p *Path) {
+	if v.collect != nil {
+		v.collect(p)
+		return
+	}
 	if !v.enter(p) || v.o.Eager == nil || p.Group || p.Set == v.b.all {
 		return
 	}
@@ -355,7 +361,7 @@ func (v *solver) lookups(st *step, p Path) {
 	matches = min(matches, p.Left.Rows*max(1, leaf.Rel.BaseRows))
 	pr := v.o.Prices
 	p.Cost = p.Left.Cost + pr.Filter(p.Rows, len(p.Filter)) +
-		v.weigh(&p, Index, pr.IndexJoin(p.Left.Rows, matches, covers(scan.Table, look.Index, scan.Ordinals)))
+		v.weigh(&p, Index, pr.IndexJoin(p.Left.Rows, matches, Covers(scan.Table, look.Index, scan.Ordinals)))
 	v.add(&p)
 }
 

@@ -84,3 +84,26 @@ func syntaxError(message string, at int) error {
 	}
 	return sqlerr.New(code, "%s", message).At(at)
 }
+
+// Text writes an expression of a parse tree as SQL.
+func Text(n *pg.Node) (string, error) {
+	out, err := StatementText(&pg.Node{Node: &pg.Node_SelectStmt{SelectStmt: &pg.SelectStmt{
+		TargetList: []*pg.Node{{Node: &pg.Node_ResTarget{ResTarget: &pg.ResTarget{Val: n}}}},
+	}}})
+	return strings.TrimPrefix(out, "SELECT "), err
+}
+
+// StatementText writes a statement of a parse tree as SQL.
+func StatementText(n *pg.Node) (string, error) {
+	// The library takes only trees that name the parser's version; a parsed one does.
+	tree, err := rawParse("SELECT 1")
+	if err != nil {
+		return "", err
+	}
+	tree.Stmts[0].Stmt = n
+	out, err := rawDeparse(tree)
+	if err != nil {
+		return "", sqlerr.New(sqlerr.InternalError, "writing a statement as text: %w", err)
+	}
+	return out, nil
+}

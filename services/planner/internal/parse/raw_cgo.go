@@ -20,3 +20,5 @@ func rawParse(sql string) (*pg.ParseResult, error) {
 	}
 	return tree, nil
 }
+
+func rawDeparse(tree *pg.ParseResult) (string, error) { return pg.Deparse(tree) }

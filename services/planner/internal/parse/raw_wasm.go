@@ -21,3 +21,5 @@ func rawParse(sql string) (*pg.ParseResult, error) {
 	}
 	return tree, nil
 }
+
+func rawDeparse(tree *pg.ParseResult) (string, error) { return wasm.Deparse(tree) }

@@ -314,3 +314,55 @@ func typeWidth(t types.Type) float64 {
 	}
 	return 32
 }
+
+// Constant returns the value that an expression stands for in this planning, when it is known.
+func (q *Query) Constant(e expr.Expr) (types.Datum, bool) { return q.value(e) }
+
+// DescribeConstant records a column of rows that are given, of which nothing is known but their number.
+func (q *Query) DescribeConstant(c logical.Column, rows float64) {
+	q.cols[c.ID] = &Column{WidthBytes: typeWidth(c.Type), Distinct: max(1, min(rows, 1e9))}
+}
+
+// Narrow applies predicates to a leaf that is not a table.
+func (q *Query) Narrow(r *Relation, preds []expr.Expr) {
+	if len(preds) == 0 {
+		return
+	}
+	g := q.conjunction(preds)
+	r.Selectivity = g.sel
+	r.Rows *= g.sel
+	r.Source = min(r.Source, g.source)
+	sum := uint64(0)
+	for _, p := range preds {
+		h, ok := q.canonLocal(p)
+		if !ok {
+			r.Key = 0
+		}
+		sum += h
+	}
+	if r.Key != 0 {
+		r.Key = Combine(r.Key, sum)
+	}
+}
+
+// GroupEstimate gives the estimate of a grouping its canonical key, and what was measured of it. input is the key of what is
+// grouped, 0 for none.
+func (q *Query) GroupEstimate(keys []expr.Expr, input uint64, e physical.Estimate) physical.Estimate {
+	if input == 0 {
+		return e
+	}
+	sum := uint64(0)
+	for _, k := range keys {
+		h, ok := q.canonJoin(k)
+		if !ok {
+			return e
+		}
+		sum += mix(h)
+	}
+	e.SubplanKey = Combine(61, input, sum)
+	q.Prefetch(context.Background(), []uint64{e.SubplanKey})
+	if k, ok := q.Measured(e.SubplanKey); ok {
+		e.Rows, e.Source = k.Rows, physical.SourceFeedback
+	}
+	return e
+}

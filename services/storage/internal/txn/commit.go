@@ -1,6 +1,7 @@
 package txn
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -15,9 +16,10 @@ import (
 // request asks the committer for something: to commit a transaction, or to delete a span.
 type request struct {
 	txn *txn
-	// span, when txn is nil, is the mutation to make; done is told how it went.
-	span Mutation
-	done chan error
+	// direct, when txn is nil, are the mutations to make, at timestamp at where that is not 0; done is told how it went.
+	direct []Mutation
+	at     uint64
+	done   chan error
 }
 
 // Commit makes a transaction durable and visible, and returns the timestamp from which it is seen. Repeating it gives the
@@ -67,7 +69,20 @@ func (m *Manager) Commit(ctx context.Context, id uint64) (uint64, error) {
 
 // DeleteSpan removes all keys from start up to but not including end, with their history. It is durable when it returns nil.
 func (m *Manager) DeleteSpan(ctx context.Context, start, end []byte) error {
-	r := &request{span: Mutation{Kind: DeleteSpan, Key: start, Value: end}, done: make(chan error, 1)}
+	return m.direct(ctx, &request{direct: []Mutation{{Kind: DeleteSpan, Key: start, Value: end}}})
+}
+
+// Backfill writes values into the past: as if they had been put at the moment ts, a pinned snapshot, so that later writes of the same
+// keys stand. A transaction that saw one of the keys missing and has not committed yet conflicts. It is durable when it returns nil.
+func (m *Manager) Backfill(ctx context.Context, ts uint64, puts []Mutation) error {
+	return m.direct(ctx, &request{direct: puts, at: ts})
+}
+
+// Barrier returns when every commit that was checked before the call is applied.
+func (m *Manager) Barrier(ctx context.Context) error { return m.direct(ctx, &request{}) }
+
+func (m *Manager) direct(ctx context.Context, r *request) error {
+	r.done = make(chan error, 1)
 	select {
 	case m.queue <- r:
 	case <-ctx.Done():
@@ -119,12 +134,12 @@ func (m *Manager) keepHouse(ctx context.Context) {
 // gather returns r and what else waits, up to the bounds of a group.
 func (m *Manager) gather(r *request) []*request {
 	group := []*request{r}
-	bytes := int64(0)
+	size := int64(0)
 	for {
 		if t := group[len(group)-1].txn; t != nil {
-			bytes += t.bytes
+			size += t.bytes
 		}
-		if len(group) >= m.cfg.GroupCommits || bytes >= m.cfg.GroupBytes {
+		if len(group) >= m.cfg.GroupCommits || size >= m.cfg.GroupBytes {
 			return group
 		}
 		select {
@@ -168,8 +183,22 @@ type group struct {
 	commits  []Commit
 	records  [][]byte
 	bytes    int64
+	// start is at or above every commit before the group.
+	start uint64
 	// deleted are the keys that this group deletes.
 	deleted map[string]bool
+}
+
+// writes reports whether a commit of the group writes a key. It looks at every one.
+func (g *group) writes(key []byte) bool {
+	for i := range g.commits {
+		for _, mu := range g.commits[i].Mutations {
+			if mu.Kind != Require && mu.Kind != DeleteSpan && bytes.Equal(mu.Key, key) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (m *Manager) commitGroup(ctx context.Context, requests []*request) {
@@ -181,16 +210,20 @@ func (m *Manager) commitGroup(ctx context.Context, requests []*request) {
 	}
 	m.mu.Lock()
 	m.inGroup = true
+	g := &group{deleted: map[string]bool{}, start: m.applied}
 	m.mu.Unlock()
-	g := &group{deleted: map[string]bool{}}
 	last := uint64(0)
+	var idle []*request
 	for _, r := range requests {
 		ts, err := m.admit(g, r)
-		if err != nil || ts == 0 {
+		switch {
+		case err != nil:
 			m.settle(r, 0, err)
-			continue
+		case ts == 0:
+			idle = append(idle, r)
+		default:
+			last = ts
 		}
-		last = ts
 	}
 	var err error
 	if len(g.commits) > 0 {
@@ -206,6 +239,9 @@ func (m *Manager) commitGroup(ctx context.Context, requests []*request) {
 	// After a failure no snapshot may pass the commits whose fate is unknown.
 	m.inGroup = err != nil
 	m.mu.Unlock()
+	for _, r := range idle {
+		m.settle(r, 0, err)
+	}
 	for i, r := range g.requests {
 		if err != nil {
 			m.settle(r, 0, sqlerr.New(sqlerr.StatementCompletionUnknown, "it is not known whether the transaction committed: %w", err))
@@ -229,7 +265,9 @@ func (m *Manager) commitGroup(ctx context.Context, requests []*request) {
 func (m *Manager) admit(g *group, r *request) (uint64, error) {
 	c := Commit{}
 	if r.txn == nil {
-		c.Mutations = []Mutation{r.span}
+		if c.Mutations = r.direct; len(c.Mutations) == 0 {
+			return 0, nil
+		}
 	} else {
 		t := r.txn
 		t.mu.Lock()
@@ -237,6 +275,11 @@ func (m *Manager) admit(g *group, r *request) (uint64, error) {
 		c.TxnID = t.id
 		if t.tree.tree.Len() == 0 {
 			return 0, nil
+		}
+		if m.deps.Check != nil {
+			if err := m.deps.Check(t.versions); err != nil {
+				return 0, err
+			}
 		}
 		c.Mutations = make([]Mutation, 0, t.tree.tree.Len())
 		var err error
@@ -260,6 +303,9 @@ func (m *Manager) admit(g *group, r *request) (uint64, error) {
 		return 0, err
 	}
 	c.Timestamp = ts
+	if r.at != 0 {
+		c.Timestamp = r.at
+	}
 	for i := range c.Mutations {
 		switch mu := &c.Mutations[i]; mu.Kind {
 		case Require:
@@ -303,6 +349,10 @@ func (m *Manager) validate(g *group, s *staged) error {
 		return errConflict()
 	}
 	if !known {
+		// The memory may be smaller than a group, whose writes are not in the store yet.
+		if m.recent.low > g.start && g.writes(s.key) {
+			return errConflict()
+		}
 		ts, _, err := m.deps.Store.Newest(s.key)
 		if err != nil {
 			return err

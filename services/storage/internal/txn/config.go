@@ -62,6 +62,9 @@ type Deps struct {
 	Log   log.Log
 	// Clock gives the time; nil for time.Now.
 	Clock func() time.Time
+	// Check, when not nil, fails for schema versions that are not the newest. It is asked about those that a transaction's writes
+	// were made for, by the goroutine that commits.
+	Check func([]Version) error
 	// Prepare, when not nil, may add entries to the batch that applies commits. It is called by one goroutine, in commit order; the
 	// commits and what they refer to are never changed afterwards and may be kept.
 	Prepare func(b *mvcc.Batch, commits []Commit) error

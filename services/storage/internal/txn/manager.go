@@ -34,7 +34,9 @@ type txn struct {
 	state state
 	tree  *Overlay
 	bytes int64
-	used  time.Time
+	// versions are the schemas that the writes were made for.
+	versions []Version
+	used     time.Time
 	// attempt is the commit under way, or the one that ended it.
 	attempt *attempt
 }
@@ -64,6 +66,8 @@ type Manager struct {
 	txns     map[uint64]*txn
 	total    int64
 	outcomes *outcomes
+	// pins are snapshots that are read although no transaction has them, by number of readers.
+	pins map[uint64]int
 	// applied is at or above every applied commit and below every later one. inGroup tells that commits are on their way.
 	applied uint64
 	inGroup bool
@@ -93,7 +97,7 @@ func New(ctx context.Context, cfg Config, deps Deps) (*Manager, error) {
 		return nil, err
 	}
 	m := &Manager{cfg: cfg, deps: deps, oracle: oracle, queue: make(chan *request, cfg.GroupCommits),
-		txns: map[uint64]*txn{}, outcomes: newOutcomes(cfg.Outcomes)}
+		txns: map[uint64]*txn{}, pins: map[uint64]int{}, outcomes: newOutcomes(cfg.Outcomes)}
 	if err := m.recover(ctx); err != nil {
 		return nil, err
 	}
@@ -293,7 +297,8 @@ func (m *Manager) Expire() int {
 	return n
 }
 
-// OldestSnapshot returns the lowest snapshot of the transactions that staged something, the largest timestamp when there is none.
+// OldestSnapshot returns the lowest snapshot of the transactions that staged something and of the pins, the largest timestamp when
+// there is none.
 func (m *Manager) OldestSnapshot() uint64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -301,7 +306,27 @@ func (m *Manager) OldestSnapshot() uint64 {
 	for _, t := range m.txns {
 		oldest = min(oldest, t.snapshot)
 	}
+	for ts := range m.pins {
+		oldest = min(oldest, ts)
+	}
 	return oldest
+}
+
+// Pin returns a snapshot that OldestSnapshot respects until release is called.
+func (m *Manager) Pin() (ts uint64, release func(), err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if ts, err = m.timestampLocked(); err != nil {
+		return 0, nil, err
+	}
+	m.pins[ts]++
+	return ts, func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if m.pins[ts]--; m.pins[ts] == 0 {
+			delete(m.pins, ts)
+		}
+	}, nil
 }
 
 // Stats are a manager's gauges.

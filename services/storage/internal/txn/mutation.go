@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+
+	"github.com/attunedb/attune/engine/catalog"
 )
 
 // Kind is what a mutation does.
@@ -27,6 +29,12 @@ const (
 type Mutation struct {
 	Kind       Kind
 	Key, Value []byte
+}
+
+// Version pins a table's schema.
+type Version struct {
+	Table   catalog.TableID
+	Version uint64
 }
 
 // Violation tells which mutation cannot be.

@@ -3,14 +3,15 @@ package txn
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/attunedb/attune/engine/sqlerr"
 	"github.com/attunedb/attune/services/storage/internal/mvcc"
 )
 
-// Write stages mutations of transaction id, whose statement reads as of snapshot (0 for the newest moment). All are staged, or with
-// a Violation or an error none. It takes ownership of the mutations.
-func (m *Manager) Write(id, snapshot uint64, mutations []Mutation) (*Violation, error) {
+// Write stages mutations of transaction id, whose statement reads as of snapshot (0 for the newest moment), made for the given
+// schemas. All are staged, or with a Violation or an error none. It takes ownership of the mutations.
+func (m *Manager) Write(id, snapshot uint64, versions []Version, mutations []Mutation) (*Violation, error) {
 	if id == 0 {
 		return nil, sqlerr.New(sqlerr.InvalidTransactionState, "a write without a transaction")
 	}
@@ -39,6 +40,11 @@ func (m *Manager) Write(id, snapshot uint64, mutations []Mutation) (*Violation, 
 		return v, err
 	}
 	t.tree = s.next
+	for _, v := range versions {
+		if !slices.Contains(t.versions, v) {
+			t.versions = append(t.versions, v)
+		}
+	}
 	return nil, nil
 }
 

@@ -515,6 +515,116 @@ func (x *ScanResponse) GetBytes() uint64 {
 	return 0
 }
 
+// SplitSpanRequest asks for parts of a span.
+type SplitSpanRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// First key, inclusive.
+	Start []byte `protobuf:"bytes,1,opt,name=start,proto3" json:"start,omitempty"`
+	// Last key, exclusive.
+	End []byte `protobuf:"bytes,2,opt,name=end,proto3" json:"end,omitempty"`
+	// Parts wanted; fewer may come, and no more.
+	Parts         uint32 `protobuf:"varint,3,opt,name=parts,proto3" json:"parts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SplitSpanRequest) Reset() {
+	*x = SplitSpanRequest{}
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SplitSpanRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SplitSpanRequest) ProtoMessage() {}
+
+func (x *SplitSpanRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SplitSpanRequest.ProtoReflect.Descriptor instead.
+func (*SplitSpanRequest) Descriptor() ([]byte, []int) {
+	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *SplitSpanRequest) GetStart() []byte {
+	if x != nil {
+		return x.Start
+	}
+	return nil
+}
+
+func (x *SplitSpanRequest) GetEnd() []byte {
+	if x != nil {
+		return x.End
+	}
+	return nil
+}
+
+func (x *SplitSpanRequest) GetParts() uint32 {
+	if x != nil {
+		return x.Parts
+	}
+	return 0
+}
+
+// SplitSpanResponse gives the keys at which to cut.
+type SplitSpanResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Ascending keys within the span, each the end of one part and the start of the next; none for a span that is not worth cutting.
+	Cuts          [][]byte `protobuf:"bytes,1,rep,name=cuts,proto3" json:"cuts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SplitSpanResponse) Reset() {
+	*x = SplitSpanResponse{}
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SplitSpanResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SplitSpanResponse) ProtoMessage() {}
+
+func (x *SplitSpanResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SplitSpanResponse.ProtoReflect.Descriptor instead.
+func (*SplitSpanResponse) Descriptor() ([]byte, []int) {
+	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *SplitSpanResponse) GetCuts() [][]byte {
+	if x != nil {
+		return x.Cuts
+	}
+	return nil
+}
+
 // ReadRequest looks keys up.
 type ReadRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -544,7 +654,7 @@ type ReadRequest struct {
 
 func (x *ReadRequest) Reset() {
 	*x = ReadRequest{}
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[6]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -556,7 +666,7 @@ func (x *ReadRequest) String() string {
 func (*ReadRequest) ProtoMessage() {}
 
 func (x *ReadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[6]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -569,7 +679,7 @@ func (x *ReadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadRequest.ProtoReflect.Descriptor instead.
 func (*ReadRequest) Descriptor() ([]byte, []int) {
-	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{6}
+	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ReadRequest) GetRequestId() uint64 {
@@ -659,7 +769,7 @@ type ReadResponse struct {
 
 func (x *ReadResponse) Reset() {
 	*x = ReadResponse{}
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[7]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -671,7 +781,7 @@ func (x *ReadResponse) String() string {
 func (*ReadResponse) ProtoMessage() {}
 
 func (x *ReadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[7]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -684,7 +794,7 @@ func (x *ReadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadResponse.ProtoReflect.Descriptor instead.
 func (*ReadResponse) Descriptor() ([]byte, []int) {
-	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{7}
+	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ReadResponse) GetRequestId() uint64 {
@@ -730,7 +840,7 @@ type Mutation struct {
 
 func (x *Mutation) Reset() {
 	*x = Mutation{}
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[8]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -742,7 +852,7 @@ func (x *Mutation) String() string {
 func (*Mutation) ProtoMessage() {}
 
 func (x *Mutation) ProtoReflect() protoreflect.Message {
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[8]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -755,7 +865,7 @@ func (x *Mutation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mutation.ProtoReflect.Descriptor instead.
 func (*Mutation) Descriptor() ([]byte, []int) {
-	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{8}
+	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Mutation) GetKind() MutationKind {
@@ -792,7 +902,7 @@ type TableVersion struct {
 
 func (x *TableVersion) Reset() {
 	*x = TableVersion{}
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[9]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -804,7 +914,7 @@ func (x *TableVersion) String() string {
 func (*TableVersion) ProtoMessage() {}
 
 func (x *TableVersion) ProtoReflect() protoreflect.Message {
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[9]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -817,7 +927,7 @@ func (x *TableVersion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableVersion.ProtoReflect.Descriptor instead.
 func (*TableVersion) Descriptor() ([]byte, []int) {
-	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{9}
+	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *TableVersion) GetTableId() uint64 {
@@ -851,7 +961,7 @@ type WriteRequest struct {
 
 func (x *WriteRequest) Reset() {
 	*x = WriteRequest{}
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[10]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -863,7 +973,7 @@ func (x *WriteRequest) String() string {
 func (*WriteRequest) ProtoMessage() {}
 
 func (x *WriteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[10]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -876,7 +986,7 @@ func (x *WriteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteRequest.ProtoReflect.Descriptor instead.
 func (*WriteRequest) Descriptor() ([]byte, []int) {
-	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{10}
+	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WriteRequest) GetSnapshot() *Snapshot {
@@ -920,7 +1030,7 @@ type Violation struct {
 
 func (x *Violation) Reset() {
 	*x = Violation{}
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[11]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -932,7 +1042,7 @@ func (x *Violation) String() string {
 func (*Violation) ProtoMessage() {}
 
 func (x *Violation) ProtoReflect() protoreflect.Message {
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[11]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -945,7 +1055,7 @@ func (x *Violation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Violation.ProtoReflect.Descriptor instead.
 func (*Violation) Descriptor() ([]byte, []int) {
-	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{11}
+	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Violation) GetMutation() uint32 {
@@ -975,7 +1085,7 @@ type WriteResponse struct {
 
 func (x *WriteResponse) Reset() {
 	*x = WriteResponse{}
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[12]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -987,7 +1097,7 @@ func (x *WriteResponse) String() string {
 func (*WriteResponse) ProtoMessage() {}
 
 func (x *WriteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[12]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1000,7 +1110,7 @@ func (x *WriteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteResponse.ProtoReflect.Descriptor instead.
 func (*WriteResponse) Descriptor() ([]byte, []int) {
-	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{12}
+	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *WriteResponse) GetViolation() *Violation {
@@ -1028,7 +1138,7 @@ type CommitRequest struct {
 
 func (x *CommitRequest) Reset() {
 	*x = CommitRequest{}
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[13]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1040,7 +1150,7 @@ func (x *CommitRequest) String() string {
 func (*CommitRequest) ProtoMessage() {}
 
 func (x *CommitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[13]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1053,7 +1163,7 @@ func (x *CommitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitRequest.ProtoReflect.Descriptor instead.
 func (*CommitRequest) Descriptor() ([]byte, []int) {
-	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{13}
+	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *CommitRequest) GetTxnId() uint64 {
@@ -1074,7 +1184,7 @@ type CommitResponse struct {
 
 func (x *CommitResponse) Reset() {
 	*x = CommitResponse{}
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[14]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1086,7 +1196,7 @@ func (x *CommitResponse) String() string {
 func (*CommitResponse) ProtoMessage() {}
 
 func (x *CommitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[14]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1099,7 +1209,7 @@ func (x *CommitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitResponse.ProtoReflect.Descriptor instead.
 func (*CommitResponse) Descriptor() ([]byte, []int) {
-	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{14}
+	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *CommitResponse) GetCommitTimestamp() uint64 {
@@ -1120,7 +1230,7 @@ type RollbackRequest struct {
 
 func (x *RollbackRequest) Reset() {
 	*x = RollbackRequest{}
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[15]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1132,7 +1242,7 @@ func (x *RollbackRequest) String() string {
 func (*RollbackRequest) ProtoMessage() {}
 
 func (x *RollbackRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[15]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1145,7 +1255,7 @@ func (x *RollbackRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackRequest.ProtoReflect.Descriptor instead.
 func (*RollbackRequest) Descriptor() ([]byte, []int) {
-	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{15}
+	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RollbackRequest) GetTxnId() uint64 {
@@ -1164,7 +1274,7 @@ type RollbackResponse struct {
 
 func (x *RollbackResponse) Reset() {
 	*x = RollbackResponse{}
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[16]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1176,7 +1286,7 @@ func (x *RollbackResponse) String() string {
 func (*RollbackResponse) ProtoMessage() {}
 
 func (x *RollbackResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[16]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1189,7 +1299,7 @@ func (x *RollbackResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackResponse.ProtoReflect.Descriptor instead.
 func (*RollbackResponse) Descriptor() ([]byte, []int) {
-	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{16}
+	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{18}
 }
 
 // HeartbeatRequest names transactions that live.
@@ -1203,7 +1313,7 @@ type HeartbeatRequest struct {
 
 func (x *HeartbeatRequest) Reset() {
 	*x = HeartbeatRequest{}
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[17]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1215,7 +1325,7 @@ func (x *HeartbeatRequest) String() string {
 func (*HeartbeatRequest) ProtoMessage() {}
 
 func (x *HeartbeatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[17]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1228,7 +1338,7 @@ func (x *HeartbeatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatRequest.ProtoReflect.Descriptor instead.
 func (*HeartbeatRequest) Descriptor() ([]byte, []int) {
-	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{17}
+	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *HeartbeatRequest) GetTxnIds() []uint64 {
@@ -1249,7 +1359,7 @@ type HeartbeatResponse struct {
 
 func (x *HeartbeatResponse) Reset() {
 	*x = HeartbeatResponse{}
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[18]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1261,7 +1371,7 @@ func (x *HeartbeatResponse) String() string {
 func (*HeartbeatResponse) ProtoMessage() {}
 
 func (x *HeartbeatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[18]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1274,7 +1384,7 @@ func (x *HeartbeatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatResponse.ProtoReflect.Descriptor instead.
 func (*HeartbeatResponse) Descriptor() ([]byte, []int) {
-	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{18}
+	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *HeartbeatResponse) GetUnknown() []uint64 {
@@ -1299,7 +1409,7 @@ type BuildIndexRequest struct {
 
 func (x *BuildIndexRequest) Reset() {
 	*x = BuildIndexRequest{}
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[19]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1311,7 +1421,7 @@ func (x *BuildIndexRequest) String() string {
 func (*BuildIndexRequest) ProtoMessage() {}
 
 func (x *BuildIndexRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[19]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1324,7 +1434,7 @@ func (x *BuildIndexRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BuildIndexRequest.ProtoReflect.Descriptor instead.
 func (*BuildIndexRequest) Descriptor() ([]byte, []int) {
-	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{19}
+	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *BuildIndexRequest) GetTableId() uint64 {
@@ -1361,7 +1471,7 @@ type BuildIndexResponse struct {
 
 func (x *BuildIndexResponse) Reset() {
 	*x = BuildIndexResponse{}
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[20]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1373,7 +1483,7 @@ func (x *BuildIndexResponse) String() string {
 func (*BuildIndexResponse) ProtoMessage() {}
 
 func (x *BuildIndexResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[20]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1386,7 +1496,7 @@ func (x *BuildIndexResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BuildIndexResponse.ProtoReflect.Descriptor instead.
 func (*BuildIndexResponse) Descriptor() ([]byte, []int) {
-	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{20}
+	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *BuildIndexResponse) GetEntries() uint64 {
@@ -1416,7 +1526,7 @@ type DeleteSpanRequest struct {
 
 func (x *DeleteSpanRequest) Reset() {
 	*x = DeleteSpanRequest{}
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[21]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1428,7 +1538,7 @@ func (x *DeleteSpanRequest) String() string {
 func (*DeleteSpanRequest) ProtoMessage() {}
 
 func (x *DeleteSpanRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[21]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1441,7 +1551,7 @@ func (x *DeleteSpanRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSpanRequest.ProtoReflect.Descriptor instead.
 func (*DeleteSpanRequest) Descriptor() ([]byte, []int) {
-	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{21}
+	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *DeleteSpanRequest) GetStart() []byte {
@@ -1467,7 +1577,7 @@ type DeleteSpanResponse struct {
 
 func (x *DeleteSpanResponse) Reset() {
 	*x = DeleteSpanResponse{}
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[22]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1479,7 +1589,7 @@ func (x *DeleteSpanResponse) String() string {
 func (*DeleteSpanResponse) ProtoMessage() {}
 
 func (x *DeleteSpanResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[22]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1492,7 +1602,7 @@ func (x *DeleteSpanResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteSpanResponse.ProtoReflect.Descriptor instead.
 func (*DeleteSpanResponse) Descriptor() ([]byte, []int) {
-	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{22}
+	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{24}
 }
 
 // StatisticsRequest asks for statistics.
@@ -1510,7 +1620,7 @@ type StatisticsRequest struct {
 
 func (x *StatisticsRequest) Reset() {
 	*x = StatisticsRequest{}
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[23]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1522,7 +1632,7 @@ func (x *StatisticsRequest) String() string {
 func (*StatisticsRequest) ProtoMessage() {}
 
 func (x *StatisticsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[23]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1535,7 +1645,7 @@ func (x *StatisticsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatisticsRequest.ProtoReflect.Descriptor instead.
 func (*StatisticsRequest) Descriptor() ([]byte, []int) {
-	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{23}
+	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *StatisticsRequest) GetTableIds() []uint64 {
@@ -1572,7 +1682,7 @@ type MostCommonValue struct {
 
 func (x *MostCommonValue) Reset() {
 	*x = MostCommonValue{}
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[24]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1584,7 +1694,7 @@ func (x *MostCommonValue) String() string {
 func (*MostCommonValue) ProtoMessage() {}
 
 func (x *MostCommonValue) ProtoReflect() protoreflect.Message {
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[24]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1597,7 +1707,7 @@ func (x *MostCommonValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MostCommonValue.ProtoReflect.Descriptor instead.
 func (*MostCommonValue) Descriptor() ([]byte, []int) {
-	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{24}
+	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *MostCommonValue) GetValue() *v11.Datum {
@@ -1639,7 +1749,7 @@ type ColumnStatistics struct {
 
 func (x *ColumnStatistics) Reset() {
 	*x = ColumnStatistics{}
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[25]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1651,7 +1761,7 @@ func (x *ColumnStatistics) String() string {
 func (*ColumnStatistics) ProtoMessage() {}
 
 func (x *ColumnStatistics) ProtoReflect() protoreflect.Message {
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[25]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1664,7 +1774,7 @@ func (x *ColumnStatistics) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ColumnStatistics.ProtoReflect.Descriptor instead.
 func (*ColumnStatistics) Descriptor() ([]byte, []int) {
-	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{25}
+	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ColumnStatistics) GetNullFraction() float64 {
@@ -1748,7 +1858,7 @@ type TableStatistics struct {
 
 func (x *TableStatistics) Reset() {
 	*x = TableStatistics{}
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[26]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1760,7 +1870,7 @@ func (x *TableStatistics) String() string {
 func (*TableStatistics) ProtoMessage() {}
 
 func (x *TableStatistics) ProtoReflect() protoreflect.Message {
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[26]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1773,7 +1883,7 @@ func (x *TableStatistics) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TableStatistics.ProtoReflect.Descriptor instead.
 func (*TableStatistics) Descriptor() ([]byte, []int) {
-	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{26}
+	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *TableStatistics) GetTableId() uint64 {
@@ -1843,7 +1953,7 @@ type StatisticsResponse struct {
 
 func (x *StatisticsResponse) Reset() {
 	*x = StatisticsResponse{}
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[27]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1855,7 +1965,7 @@ func (x *StatisticsResponse) String() string {
 func (*StatisticsResponse) ProtoMessage() {}
 
 func (x *StatisticsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_attune_storage_v1_storage_proto_msgTypes[27]
+	mi := &file_attune_storage_v1_storage_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1868,7 +1978,7 @@ func (x *StatisticsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatisticsResponse.ProtoReflect.Descriptor instead.
 func (*StatisticsResponse) Descriptor() ([]byte, []int) {
-	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{27}
+	return file_attune_storage_v1_storage_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *StatisticsResponse) GetTables() []*TableStatistics {
@@ -1913,7 +2023,13 @@ const file_attune_storage_v1_storage_proto_rawDesc = "" +
 	"\fScanResponse\x12,\n" +
 	"\x05batch\x18\x01 \x01(\v2\x16.attune.types.v1.BatchR\x05batch\x12\x1a\n" +
 	"\bexamined\x18\x02 \x01(\x04R\bexamined\x12\x14\n" +
-	"\x05bytes\x18\x03 \x01(\x04R\x05bytes\"\xe4\x02\n" +
+	"\x05bytes\x18\x03 \x01(\x04R\x05bytes\"P\n" +
+	"\x10SplitSpanRequest\x12\x14\n" +
+	"\x05start\x18\x01 \x01(\fR\x05start\x12\x10\n" +
+	"\x03end\x18\x02 \x01(\fR\x03end\x12\x14\n" +
+	"\x05parts\x18\x03 \x01(\rR\x05parts\"'\n" +
+	"\x11SplitSpanResponse\x12\x12\n" +
+	"\x04cuts\x18\x01 \x03(\fR\x04cuts\"\xe4\x02\n" +
 	"\vReadRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\x04R\trequestId\x127\n" +
@@ -2007,10 +2123,11 @@ const file_attune_storage_v1_storage_proto_rawDesc = "" +
 	"\x11MUTATION_KIND_PUT\x10\x01\x12\x18\n" +
 	"\x14MUTATION_KIND_INSERT\x10\x02\x12\x18\n" +
 	"\x14MUTATION_KIND_DELETE\x10\x03\x12\x19\n" +
-	"\x15MUTATION_KIND_REQUIRE\x10\x042\xd9\x06\n" +
+	"\x15MUTATION_KIND_REQUIRE\x10\x042\xb1\a\n" +
 	"\x0eStorageService\x12V\n" +
 	"\tTimestamp\x12#.attune.storage.v1.TimestampRequest\x1a$.attune.storage.v1.TimestampResponse\x12I\n" +
-	"\x04Scan\x12\x1e.attune.storage.v1.ScanRequest\x1a\x1f.attune.storage.v1.ScanResponse0\x01\x12K\n" +
+	"\x04Scan\x12\x1e.attune.storage.v1.ScanRequest\x1a\x1f.attune.storage.v1.ScanResponse0\x01\x12V\n" +
+	"\tSplitSpan\x12#.attune.storage.v1.SplitSpanRequest\x1a$.attune.storage.v1.SplitSpanResponse\x12K\n" +
 	"\x04Read\x12\x1e.attune.storage.v1.ReadRequest\x1a\x1f.attune.storage.v1.ReadResponse(\x010\x01\x12J\n" +
 	"\x05Write\x12\x1f.attune.storage.v1.WriteRequest\x1a .attune.storage.v1.WriteResponse\x12M\n" +
 	"\x06Commit\x12 .attune.storage.v1.CommitRequest\x1a!.attune.storage.v1.CommitResponse\x12S\n" +
@@ -2037,7 +2154,7 @@ func file_attune_storage_v1_storage_proto_rawDescGZIP() []byte {
 }
 
 var file_attune_storage_v1_storage_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_attune_storage_v1_storage_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_attune_storage_v1_storage_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_attune_storage_v1_storage_proto_goTypes = []any{
 	(MutationKind)(0),          // 0: attune.storage.v1.MutationKind
 	(*TimestampRequest)(nil),   // 1: attune.storage.v1.TimestampRequest
@@ -2046,80 +2163,84 @@ var file_attune_storage_v1_storage_proto_goTypes = []any{
 	(*BloomFilter)(nil),        // 4: attune.storage.v1.BloomFilter
 	(*ScanRequest)(nil),        // 5: attune.storage.v1.ScanRequest
 	(*ScanResponse)(nil),       // 6: attune.storage.v1.ScanResponse
-	(*ReadRequest)(nil),        // 7: attune.storage.v1.ReadRequest
-	(*ReadResponse)(nil),       // 8: attune.storage.v1.ReadResponse
-	(*Mutation)(nil),           // 9: attune.storage.v1.Mutation
-	(*TableVersion)(nil),       // 10: attune.storage.v1.TableVersion
-	(*WriteRequest)(nil),       // 11: attune.storage.v1.WriteRequest
-	(*Violation)(nil),          // 12: attune.storage.v1.Violation
-	(*WriteResponse)(nil),      // 13: attune.storage.v1.WriteResponse
-	(*CommitRequest)(nil),      // 14: attune.storage.v1.CommitRequest
-	(*CommitResponse)(nil),     // 15: attune.storage.v1.CommitResponse
-	(*RollbackRequest)(nil),    // 16: attune.storage.v1.RollbackRequest
-	(*RollbackResponse)(nil),   // 17: attune.storage.v1.RollbackResponse
-	(*HeartbeatRequest)(nil),   // 18: attune.storage.v1.HeartbeatRequest
-	(*HeartbeatResponse)(nil),  // 19: attune.storage.v1.HeartbeatResponse
-	(*BuildIndexRequest)(nil),  // 20: attune.storage.v1.BuildIndexRequest
-	(*BuildIndexResponse)(nil), // 21: attune.storage.v1.BuildIndexResponse
-	(*DeleteSpanRequest)(nil),  // 22: attune.storage.v1.DeleteSpanRequest
-	(*DeleteSpanResponse)(nil), // 23: attune.storage.v1.DeleteSpanResponse
-	(*StatisticsRequest)(nil),  // 24: attune.storage.v1.StatisticsRequest
-	(*MostCommonValue)(nil),    // 25: attune.storage.v1.MostCommonValue
-	(*ColumnStatistics)(nil),   // 26: attune.storage.v1.ColumnStatistics
-	(*TableStatistics)(nil),    // 27: attune.storage.v1.TableStatistics
-	(*StatisticsResponse)(nil), // 28: attune.storage.v1.StatisticsResponse
-	(*v1.Expr)(nil),            // 29: attune.plan.v1.Expr
-	(*v11.Datum)(nil),          // 30: attune.types.v1.Datum
-	(*v11.Batch)(nil),          // 31: attune.types.v1.Batch
-	(*v11.SqlError)(nil),       // 32: attune.types.v1.SqlError
+	(*SplitSpanRequest)(nil),   // 7: attune.storage.v1.SplitSpanRequest
+	(*SplitSpanResponse)(nil),  // 8: attune.storage.v1.SplitSpanResponse
+	(*ReadRequest)(nil),        // 9: attune.storage.v1.ReadRequest
+	(*ReadResponse)(nil),       // 10: attune.storage.v1.ReadResponse
+	(*Mutation)(nil),           // 11: attune.storage.v1.Mutation
+	(*TableVersion)(nil),       // 12: attune.storage.v1.TableVersion
+	(*WriteRequest)(nil),       // 13: attune.storage.v1.WriteRequest
+	(*Violation)(nil),          // 14: attune.storage.v1.Violation
+	(*WriteResponse)(nil),      // 15: attune.storage.v1.WriteResponse
+	(*CommitRequest)(nil),      // 16: attune.storage.v1.CommitRequest
+	(*CommitResponse)(nil),     // 17: attune.storage.v1.CommitResponse
+	(*RollbackRequest)(nil),    // 18: attune.storage.v1.RollbackRequest
+	(*RollbackResponse)(nil),   // 19: attune.storage.v1.RollbackResponse
+	(*HeartbeatRequest)(nil),   // 20: attune.storage.v1.HeartbeatRequest
+	(*HeartbeatResponse)(nil),  // 21: attune.storage.v1.HeartbeatResponse
+	(*BuildIndexRequest)(nil),  // 22: attune.storage.v1.BuildIndexRequest
+	(*BuildIndexResponse)(nil), // 23: attune.storage.v1.BuildIndexResponse
+	(*DeleteSpanRequest)(nil),  // 24: attune.storage.v1.DeleteSpanRequest
+	(*DeleteSpanResponse)(nil), // 25: attune.storage.v1.DeleteSpanResponse
+	(*StatisticsRequest)(nil),  // 26: attune.storage.v1.StatisticsRequest
+	(*MostCommonValue)(nil),    // 27: attune.storage.v1.MostCommonValue
+	(*ColumnStatistics)(nil),   // 28: attune.storage.v1.ColumnStatistics
+	(*TableStatistics)(nil),    // 29: attune.storage.v1.TableStatistics
+	(*StatisticsResponse)(nil), // 30: attune.storage.v1.StatisticsResponse
+	(*v1.Expr)(nil),            // 31: attune.plan.v1.Expr
+	(*v11.Datum)(nil),          // 32: attune.types.v1.Datum
+	(*v11.Batch)(nil),          // 33: attune.types.v1.Batch
+	(*v11.SqlError)(nil),       // 34: attune.types.v1.SqlError
 }
 var file_attune_storage_v1_storage_proto_depIdxs = []int32{
 	3,  // 0: attune.storage.v1.ScanRequest.snapshot:type_name -> attune.storage.v1.Snapshot
-	29, // 1: attune.storage.v1.ScanRequest.filter:type_name -> attune.plan.v1.Expr
-	30, // 2: attune.storage.v1.ScanRequest.params:type_name -> attune.types.v1.Datum
+	31, // 1: attune.storage.v1.ScanRequest.filter:type_name -> attune.plan.v1.Expr
+	32, // 2: attune.storage.v1.ScanRequest.params:type_name -> attune.types.v1.Datum
 	4,  // 3: attune.storage.v1.ScanRequest.blooms:type_name -> attune.storage.v1.BloomFilter
-	31, // 4: attune.storage.v1.ScanResponse.batch:type_name -> attune.types.v1.Batch
+	33, // 4: attune.storage.v1.ScanResponse.batch:type_name -> attune.types.v1.Batch
 	3,  // 5: attune.storage.v1.ReadRequest.snapshot:type_name -> attune.storage.v1.Snapshot
-	29, // 6: attune.storage.v1.ReadRequest.filter:type_name -> attune.plan.v1.Expr
-	30, // 7: attune.storage.v1.ReadRequest.params:type_name -> attune.types.v1.Datum
-	31, // 8: attune.storage.v1.ReadResponse.batch:type_name -> attune.types.v1.Batch
-	32, // 9: attune.storage.v1.ReadResponse.error:type_name -> attune.types.v1.SqlError
+	31, // 6: attune.storage.v1.ReadRequest.filter:type_name -> attune.plan.v1.Expr
+	32, // 7: attune.storage.v1.ReadRequest.params:type_name -> attune.types.v1.Datum
+	33, // 8: attune.storage.v1.ReadResponse.batch:type_name -> attune.types.v1.Batch
+	34, // 9: attune.storage.v1.ReadResponse.error:type_name -> attune.types.v1.SqlError
 	0,  // 10: attune.storage.v1.Mutation.kind:type_name -> attune.storage.v1.MutationKind
 	3,  // 11: attune.storage.v1.WriteRequest.snapshot:type_name -> attune.storage.v1.Snapshot
-	10, // 12: attune.storage.v1.WriteRequest.tables:type_name -> attune.storage.v1.TableVersion
-	9,  // 13: attune.storage.v1.WriteRequest.mutations:type_name -> attune.storage.v1.Mutation
+	12, // 12: attune.storage.v1.WriteRequest.tables:type_name -> attune.storage.v1.TableVersion
+	11, // 13: attune.storage.v1.WriteRequest.mutations:type_name -> attune.storage.v1.Mutation
 	0,  // 14: attune.storage.v1.Violation.kind:type_name -> attune.storage.v1.MutationKind
-	12, // 15: attune.storage.v1.WriteResponse.violation:type_name -> attune.storage.v1.Violation
-	30, // 16: attune.storage.v1.MostCommonValue.value:type_name -> attune.types.v1.Datum
-	25, // 17: attune.storage.v1.ColumnStatistics.most_common:type_name -> attune.storage.v1.MostCommonValue
-	30, // 18: attune.storage.v1.ColumnStatistics.histogram:type_name -> attune.types.v1.Datum
-	30, // 19: attune.storage.v1.ColumnStatistics.min:type_name -> attune.types.v1.Datum
-	30, // 20: attune.storage.v1.ColumnStatistics.max:type_name -> attune.types.v1.Datum
-	26, // 21: attune.storage.v1.TableStatistics.columns:type_name -> attune.storage.v1.ColumnStatistics
-	31, // 22: attune.storage.v1.TableStatistics.sample:type_name -> attune.types.v1.Batch
-	27, // 23: attune.storage.v1.StatisticsResponse.tables:type_name -> attune.storage.v1.TableStatistics
+	14, // 15: attune.storage.v1.WriteResponse.violation:type_name -> attune.storage.v1.Violation
+	32, // 16: attune.storage.v1.MostCommonValue.value:type_name -> attune.types.v1.Datum
+	27, // 17: attune.storage.v1.ColumnStatistics.most_common:type_name -> attune.storage.v1.MostCommonValue
+	32, // 18: attune.storage.v1.ColumnStatistics.histogram:type_name -> attune.types.v1.Datum
+	32, // 19: attune.storage.v1.ColumnStatistics.min:type_name -> attune.types.v1.Datum
+	32, // 20: attune.storage.v1.ColumnStatistics.max:type_name -> attune.types.v1.Datum
+	28, // 21: attune.storage.v1.TableStatistics.columns:type_name -> attune.storage.v1.ColumnStatistics
+	33, // 22: attune.storage.v1.TableStatistics.sample:type_name -> attune.types.v1.Batch
+	29, // 23: attune.storage.v1.StatisticsResponse.tables:type_name -> attune.storage.v1.TableStatistics
 	1,  // 24: attune.storage.v1.StorageService.Timestamp:input_type -> attune.storage.v1.TimestampRequest
 	5,  // 25: attune.storage.v1.StorageService.Scan:input_type -> attune.storage.v1.ScanRequest
-	7,  // 26: attune.storage.v1.StorageService.Read:input_type -> attune.storage.v1.ReadRequest
-	11, // 27: attune.storage.v1.StorageService.Write:input_type -> attune.storage.v1.WriteRequest
-	14, // 28: attune.storage.v1.StorageService.Commit:input_type -> attune.storage.v1.CommitRequest
-	16, // 29: attune.storage.v1.StorageService.Rollback:input_type -> attune.storage.v1.RollbackRequest
-	18, // 30: attune.storage.v1.StorageService.Heartbeat:input_type -> attune.storage.v1.HeartbeatRequest
-	20, // 31: attune.storage.v1.StorageService.BuildIndex:input_type -> attune.storage.v1.BuildIndexRequest
-	22, // 32: attune.storage.v1.StorageService.DeleteSpan:input_type -> attune.storage.v1.DeleteSpanRequest
-	24, // 33: attune.storage.v1.StorageService.Statistics:input_type -> attune.storage.v1.StatisticsRequest
-	2,  // 34: attune.storage.v1.StorageService.Timestamp:output_type -> attune.storage.v1.TimestampResponse
-	6,  // 35: attune.storage.v1.StorageService.Scan:output_type -> attune.storage.v1.ScanResponse
-	8,  // 36: attune.storage.v1.StorageService.Read:output_type -> attune.storage.v1.ReadResponse
-	13, // 37: attune.storage.v1.StorageService.Write:output_type -> attune.storage.v1.WriteResponse
-	15, // 38: attune.storage.v1.StorageService.Commit:output_type -> attune.storage.v1.CommitResponse
-	17, // 39: attune.storage.v1.StorageService.Rollback:output_type -> attune.storage.v1.RollbackResponse
-	19, // 40: attune.storage.v1.StorageService.Heartbeat:output_type -> attune.storage.v1.HeartbeatResponse
-	21, // 41: attune.storage.v1.StorageService.BuildIndex:output_type -> attune.storage.v1.BuildIndexResponse
-	23, // 42: attune.storage.v1.StorageService.DeleteSpan:output_type -> attune.storage.v1.DeleteSpanResponse
-	28, // 43: attune.storage.v1.StorageService.Statistics:output_type -> attune.storage.v1.StatisticsResponse
-	34, // [34:44] is the sub-list for method output_type
-	24, // [24:34] is the sub-list for method input_type
+	7,  // 26: attune.storage.v1.StorageService.SplitSpan:input_type -> attune.storage.v1.SplitSpanRequest
+	9,  // 27: attune.storage.v1.StorageService.Read:input_type -> attune.storage.v1.ReadRequest
+	13, // 28: attune.storage.v1.StorageService.Write:input_type -> attune.storage.v1.WriteRequest
+	16, // 29: attune.storage.v1.StorageService.Commit:input_type -> attune.storage.v1.CommitRequest
+	18, // 30: attune.storage.v1.StorageService.Rollback:input_type -> attune.storage.v1.RollbackRequest
+	20, // 31: attune.storage.v1.StorageService.Heartbeat:input_type -> attune.storage.v1.HeartbeatRequest
+	22, // 32: attune.storage.v1.StorageService.BuildIndex:input_type -> attune.storage.v1.BuildIndexRequest
+	24, // 33: attune.storage.v1.StorageService.DeleteSpan:input_type -> attune.storage.v1.DeleteSpanRequest
+	26, // 34: attune.storage.v1.StorageService.Statistics:input_type -> attune.storage.v1.StatisticsRequest
+	2,  // 35: attune.storage.v1.StorageService.Timestamp:output_type -> attune.storage.v1.TimestampResponse
+	6,  // 36: attune.storage.v1.StorageService.Scan:output_type -> attune.storage.v1.ScanResponse
+	8,  // 37: attune.storage.v1.StorageService.SplitSpan:output_type -> attune.storage.v1.SplitSpanResponse
+	10, // 38: attune.storage.v1.StorageService.Read:output_type -> attune.storage.v1.ReadResponse
+	15, // 39: attune.storage.v1.StorageService.Write:output_type -> attune.storage.v1.WriteResponse
+	17, // 40: attune.storage.v1.StorageService.Commit:output_type -> attune.storage.v1.CommitResponse
+	19, // 41: attune.storage.v1.StorageService.Rollback:output_type -> attune.storage.v1.RollbackResponse
+	21, // 42: attune.storage.v1.StorageService.Heartbeat:output_type -> attune.storage.v1.HeartbeatResponse
+	23, // 43: attune.storage.v1.StorageService.BuildIndex:output_type -> attune.storage.v1.BuildIndexResponse
+	25, // 44: attune.storage.v1.StorageService.DeleteSpan:output_type -> attune.storage.v1.DeleteSpanResponse
+	30, // 45: attune.storage.v1.StorageService.Statistics:output_type -> attune.storage.v1.StatisticsResponse
+	35, // [35:46] is the sub-list for method output_type
+	24, // [24:35] is the sub-list for method input_type
 	24, // [24:24] is the sub-list for extension type_name
 	24, // [24:24] is the sub-list for extension extendee
 	0,  // [0:24] is the sub-list for field type_name
@@ -2136,7 +2257,7 @@ func file_attune_storage_v1_storage_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_attune_storage_v1_storage_proto_rawDesc), len(file_attune_storage_v1_storage_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   28,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -23,6 +23,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	StorageService_Timestamp_FullMethodName  = "/attune.storage.v1.StorageService/Timestamp"
 	StorageService_Scan_FullMethodName       = "/attune.storage.v1.StorageService/Scan"
+	StorageService_SplitSpan_FullMethodName  = "/attune.storage.v1.StorageService/SplitSpan"
 	StorageService_Read_FullMethodName       = "/attune.storage.v1.StorageService/Read"
 	StorageService_Write_FullMethodName      = "/attune.storage.v1.StorageService/Write"
 	StorageService_Commit_FullMethodName     = "/attune.storage.v1.StorageService/Commit"
@@ -44,6 +45,8 @@ type StorageServiceClient interface {
 	Timestamp(ctx context.Context, in *TimestampRequest, opts ...grpc.CallOption) (*TimestampResponse, error)
 	// Scan streams rows of a span of a table or index as of a snapshot. Safe to retry while nothing was received.
 	Scan(ctx context.Context, in *ScanRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ScanResponse], error)
+	// SplitSpan cuts a span into parts of about equal size, to be scanned side by side. Safe to retry.
+	SplitSpan(ctx context.Context, in *SplitSpanRequest, opts ...grpc.CallOption) (*SplitSpanResponse, error)
 	// Read answers batches of key lookups; answers come in any order and name their request.
 	Read(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ReadRequest, ReadResponse], error)
 	// Write stages mutations of a transaction, and commits it at once when asked to.
@@ -98,6 +101,16 @@ func (c *storageServiceClient) Scan(ctx context.Context, in *ScanRequest, opts .
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type StorageService_ScanClient = grpc.ServerStreamingClient[ScanResponse]
+
+func (c *storageServiceClient) SplitSpan(ctx context.Context, in *SplitSpanRequest, opts ...grpc.CallOption) (*SplitSpanResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SplitSpanResponse)
+	err := c.cc.Invoke(ctx, StorageService_SplitSpan_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
 
 func (c *storageServiceClient) Read(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ReadRequest, ReadResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
@@ -193,6 +206,8 @@ type StorageServiceServer interface {
 	Timestamp(context.Context, *TimestampRequest) (*TimestampResponse, error)
 	// Scan streams rows of a span of a table or index as of a snapshot. Safe to retry while nothing was received.
 	Scan(*ScanRequest, grpc.ServerStreamingServer[ScanResponse]) error
+	// SplitSpan cuts a span into parts of about equal size, to be scanned side by side. Safe to retry.
+	SplitSpan(context.Context, *SplitSpanRequest) (*SplitSpanResponse, error)
 	// Read answers batches of key lookups; answers come in any order and name their request.
 	Read(grpc.BidiStreamingServer[ReadRequest, ReadResponse]) error
 	// Write stages mutations of a transaction, and commits it at once when asked to.
@@ -224,6 +239,9 @@ func (UnimplementedStorageServiceServer) Timestamp(context.Context, *TimestampRe
 }
 func (UnimplementedStorageServiceServer) Scan(*ScanRequest, grpc.ServerStreamingServer[ScanResponse]) error {
 	return status.Error(codes.Unimplemented, "method Scan not implemented")
+}
+func (UnimplementedStorageServiceServer) SplitSpan(context.Context, *SplitSpanRequest) (*SplitSpanResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SplitSpan not implemented")
 }
 func (UnimplementedStorageServiceServer) Read(grpc.BidiStreamingServer[ReadRequest, ReadResponse]) error {
 	return status.Error(codes.Unimplemented, "method Read not implemented")
@@ -298,6 +316,24 @@ func _StorageService_Scan_Handler(srv interface{}, stream grpc.ServerStream) err
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type StorageService_ScanServer = grpc.ServerStreamingServer[ScanResponse]
+
+func _StorageService_SplitSpan_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SplitSpanRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StorageServiceServer).SplitSpan(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StorageService_SplitSpan_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StorageServiceServer).SplitSpan(ctx, req.(*SplitSpanRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
 
 func _StorageService_Read_Handler(srv interface{}, stream grpc.ServerStream) error {
 	return srv.(StorageServiceServer).Read(&grpc.GenericServerStream[ReadRequest, ReadResponse]{ServerStream: stream})
@@ -442,6 +478,10 @@ var StorageService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Timestamp",
 			Handler:    _StorageService_Timestamp_Handler,
+		},
+		{
+			MethodName: "SplitSpan",
+			Handler:    _StorageService_SplitSpan_Handler,
 		},
 		{
 			MethodName: "Write",

@@ -1,0 +1,144 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/attunedb/attune/client"
+)
+
+// Mode is how plans are chosen: the value of the setting attune.optimizer.
+type Mode string
+
+// The modes.
+const (
+	Static  Mode = "static"
+	Learned Mode = "learned"
+)
+
+// statementTimeout bounds one execution, so that a hopeless plan ends the run with a clear message.
+const statementTimeout = 60 * time.Second
+
+// Round is the measurements of one round.
+type Round struct {
+	// Number counts from 1.
+	Number int
+	// Times has the time of each query in each mode.
+	Static, Learned []time.Duration
+	// QErrors are the median and 90th percentile; 0 where the server does not tell.
+	StaticQ, LearnedQ [2]float64
+	// Operators is how many operators the q-errors of the learned runs are over.
+	Operators int
+	Learning  Learning
+
+	began time.Time
+}
+
+// Total is the time of all queries.
+func Total(times []time.Duration) time.Duration {
+	var sum time.Duration
+	for _, t := range times {
+		sum += t
+	}
+	return sum
+}
+
+// worst is the index of the slowest query.
+func worst(times []time.Duration) int {
+	at := 0
+	for i, t := range times {
+		if t > times[at] {
+			at = i
+		}
+	}
+	return at
+}
+
+// Mismatch is an execution whose rows differ from those of the query's first one.
+type Mismatch struct {
+	Query string
+	Mode  Mode
+	Round int
+	Want  Answer
+	Got   Answer
+}
+
+// Error describes it.
+func (m Mismatch) Error() string {
+	return fmt.Sprintf("%s, round %d, %s: %d rows of hash %016x, where the first run gave %d rows of hash %016x",
+		m.Query, m.Round, m.Mode, m.Got.Rows, m.Got.Hash, m.Want.Rows, m.Want.Hash)
+}
+
+// bench runs queries and holds their answers together.
+type bench struct {
+	sql        map[Mode]*client.Client
+	queries    []Query
+	answers    []*Answer
+	mismatches []Mismatch
+	executions uint64
+}
+
+func newBench(c *client.Client, queries []Query) *bench {
+	return &bench{
+		sql: map[Mode]*client.Client{
+			Static:  c.With(client.Settings{"attune.optimizer": string(Static)}),
+			Learned: c.With(client.Settings{"attune.optimizer": string(Learned)}),
+		},
+		queries: queries, answers: make([]*Answer, len(queries)),
+	}
+}
+
+// round runs every query once in each mode.
+func (b *bench) round(ctx context.Context, number int, p *Progress) (*Round, error) {
+	r := &Round{
+		Number: number, began: time.Now(),
+		Static: make([]time.Duration, len(b.queries)), Learned: make([]time.Duration, len(b.queries)),
+	}
+	for i, q := range b.queries {
+		order := []Mode{Static, Learned}
+		if (number+i)%2 == 1 {
+			order[0], order[1] = order[1], order[0]
+		}
+		for _, m := range order {
+			p.Note("%s, %s", q.Name, m)
+			elapsed, err := b.execute(ctx, number, i, m)
+			if err != nil {
+				return nil, err
+			}
+			if m == Static {
+				r.Static[i] = elapsed
+			} else {
+				r.Learned[i] = elapsed
+			}
+			p.Add(1)
+		}
+	}
+	return r, nil
+}
+
+// execute runs one query to its last row and compares its answer.
+func (b *bench) execute(ctx context.Context, round, i int, m Mode) (time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
+	defer cancel()
+	var answer Answer
+	start := time.Now()
+	rows, err := b.sql[m].Query(ctx, b.queries[i].SQL)
+	if err == nil {
+		for batch := rows.NextBatch(); batch != nil; batch = rows.NextBatch() {
+			answer.add(batch)
+		}
+		err = rows.Close()
+	}
+	elapsed := time.Since(start)
+	if err != nil {
+		return 0, fmt.Errorf("demo: query %s, %s: %w", b.queries[i].Name, m, err)
+	}
+	b.executions++
+	if b.answers[i] == nil {
+		b.answers[i] = &answer
+	} else if *b.answers[i] != answer {
+		b.mismatches = append(b.mismatches, Mismatch{b.queries[i].Name, m, round, *b.answers[i], answer})
+	}
+	return elapsed, nil
+}
