@@ -36,7 +36,7 @@ func (s *Service) watch(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer mirror.Close() //nolint:errcheck // nothing depends on how the watch ends
+	defer mirror.Close()
 	changed := make(chan struct{}, 1)
 	cancel := mirror.OnChange(func(*coord.Snapshot[model.Pointer], []coord.Change[model.Pointer]) {
 		select {

@@ -111,12 +111,12 @@ func NewDataset(seed uint64, scale float64) (*Dataset, error) {
 	regionsOf := byCode(d.regionZone, len(regionsByZone))
 	d.memberRegion = make([]int32, len(d.memberTier))
 	for i, tier := range d.memberTier {
-		d.memberRegion[i] = pick(r, regionsOf[draw(r, zonesByTier[tier])])
+		d.memberRegion[i] = pick(r, regionsOf[choose(r, zonesByTier[tier])])
 	}
 	d.purchaser = make([]int32, d.counts["purchase"])
 	d.basket = make([]uint8, d.counts["purchase"])
 	for i := range d.purchaser {
-		d.purchaser[i] = pick(r, d.membersOf[draw(r, purchasesByTier)])
+		d.purchaser[i] = pick(r, d.membersOf[choose(r, purchasesByTier)])
 		d.basket[i] = uint8(1 + r.IntN(4))
 		d.counts["item"] += int(d.basket[i])
 	}
@@ -173,8 +173,8 @@ func byCode(codes []uint8, n int) [][]int32 {
 
 func pick(r *rand.Rand, ids []int32) int32 { return ids[r.IntN(len(ids))] }
 
-// draw gives a code with the probability of its share in 1000.
-func draw(r *rand.Rand, shares []int) int {
+// choose gives a code with the probability of its share in 1000.
+func choose(r *rand.Rand, shares []int) int {
 	at := r.IntN(1000)
 	for code, share := range shares {
 		if at -= share; at < 0 {
@@ -271,14 +271,14 @@ func (d *Dataset) purchase(r *rand.Rand, b []byte, i int) []byte {
 
 func (d *Dataset) item(r *rand.Rand, b []byte, i, purchase int) []byte {
 	tier := d.memberTier[d.purchaser[purchase]-1]
-	product := pick(r, d.productsOf[draw(r, groupsByTier[tier])])
+	product := pick(r, d.productsOf[choose(r, groupsByTier[tier])])
 	quantity := 1 + r.IntN(3)
 	return append(numbers(b, i+1, purchase+1, int(product), quantity, quantity*(100+r.IntN(9900))), '\n')
 }
 
 func (d *Dataset) rating(r *rand.Rand, b []byte, i int) []byte {
-	product := pick(r, d.productsOf[draw(r, ratingsByGroup)])
-	member := pick(r, d.membersOf[draw(r, ratingsByTier)])
+	product := pick(r, d.productsOf[choose(r, ratingsByGroup)])
+	member := pick(r, d.membersOf[choose(r, ratingsByTier)])
 	b = append(numbers(b, i+1, int(product), int(member), 1+r.IntN(5)), '\t')
 	return append(appendDay(b, r.IntN(days)), '\n')
 }

@@ -145,8 +145,11 @@ func load(ctx context.Context, c *client.Client, data *Dataset, result *Result, 
 			return created, fmt.Errorf("demo: statistics of %s: %w", t.Name, err)
 		}
 		var n int
-		if err := c.QueryRow(ctx, "SELECT count(*) FROM "+t.Name).Scan(&n); err != nil || n != data.Rows(t.Name) {
-			return created, fmt.Errorf("demo: table %s has %d rows of %d: %w", t.Name, n, data.Rows(t.Name), err)
+		if err := c.QueryRow(ctx, "SELECT count(*) FROM "+t.Name).Scan(&n); err != nil {
+			return created, fmt.Errorf("demo: counting table %s: %w", t.Name, err)
+		}
+		if n != data.Rows(t.Name) {
+			return created, fmt.Errorf("demo: table %s has %d rows of %d", t.Name, n, data.Rows(t.Name))
 		}
 	}
 	p.End("loaded %d rows in %.1f s, built indexes in %.1f s", data.TotalRows(), result.LoadTime.Seconds(), result.IndexTime.Seconds())

@@ -37,8 +37,8 @@ type conn struct {
 	session Session
 
 	portals map[string]*portal
-	// statements are the texts of statements prepared by Parse, for portals that outlive them.
-	statements map[string]prepared
+	// unnamed is the statement without a name, for portals that outlive it.
+	unnamed prepared
 	// skipping ends at the next Sync; implicit tells of an open implicit transaction that Sync ends.
 	skipping, implicit bool
 	// lost is why the connection ended while a COPY was waiting for data.
@@ -56,14 +56,14 @@ type conn struct {
 	cancel      context.CancelFunc
 }
 
-// prepared is the text of a statement; serial tells it from its successor of the same name.
+// prepared is the text of the unnamed statement; serial tells it from its successors.
 type prepared struct {
 	sql    string
 	serial uint64
 }
 
 func newConn(s *Server, nc net.Conn) *conn {
-	c := &conn{server: s, net: nc, out: &writer{dst: nc}, portals: map[string]*portal{}, statements: map[string]prepared{}}
+	c := &conn{server: s, net: nc, out: &writer{dst: nc}, portals: map[string]*portal{}}
 	c.in = newReader(c, s.cfg.MaxMessageBytes)
 	c.ctx, c.cancel = context.WithCancel(s.base)
 	return c

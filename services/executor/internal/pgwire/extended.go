@@ -58,7 +58,9 @@ func (c *conn) parse(body []byte) error {
 	if _, err := c.session.Prepare(c.ctx, m.Name, m.Query, declared); err != nil {
 		return err
 	}
-	c.statements[m.Name] = prepared{sql: m.Query, serial: c.statements[m.Name].serial + 1}
+	if m.Name == "" {
+		c.unnamed = prepared{sql: m.Query, serial: c.unnamed.serial + 1}
+	}
 	c.out.bare('1')
 	return nil
 }
@@ -89,7 +91,10 @@ func (c *conn) bind(body []byte) error {
 	if err != nil {
 		return err
 	}
-	p := &portal{name: m.DestinationPortal, statement: m.PreparedStatement, desc: desc, text: c.statements[m.PreparedStatement]}
+	p := &portal{name: m.DestinationPortal, statement: m.PreparedStatement, desc: *desc}
+	if p.statement == "" {
+		p.text = c.unnamed
+	}
 	if p.params, err = c.params(&m, desc.ParamTypes); err != nil {
 		return err
 	}
@@ -188,7 +193,7 @@ func (c *conn) describe(body []byte) error {
 			return err
 		}
 		c.out.params(desc.ParamTypes)
-		c.describeFields(&portal{desc: desc})
+		c.describeFields(&portal{desc: *desc})
 	case 'P':
 		p := c.portals[m.Name]
 		if p == nil {
@@ -217,7 +222,6 @@ func (c *conn) closeNamed(body []byte) error {
 	switch m.ObjectType {
 	case 'S':
 		c.session.Unprepare(m.Name)
-		delete(c.statements, m.Name)
 	case 'P':
 		delete(c.portals, m.Name)
 	default:

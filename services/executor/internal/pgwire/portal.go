@@ -13,9 +13,9 @@ import (
 // portal is a statement bound to parameters. It runs when it is first executed; behind a row limit it holds the rest of its rows.
 type portal struct {
 	name, statement string
-	// text is the statement as it was at Bind, zero when it was prepared by SQL.
+	// text is the unnamed statement as it was at Bind, zero for a named one.
 	text    prepared
-	desc    *session.Description
+	desc    session.Description
 	params  []types.Datum
 	formats []int16
 
@@ -63,10 +63,11 @@ func (c *conn) run(body []byte) error {
 	return nil
 }
 
-// requestOf runs a portal by its statement's name, or by its text when the name has come to mean something else since Bind.
+// requestOf runs a portal by its statement's name, or by its text when another unnamed statement has come since Bind. Closing a
+// named statement ends the portals made of it, unlike PostgreSQL's.
 func (c *conn) requestOf(p *portal) *session.Request {
 	r := &session.Request{Name: &p.statement, Params: p.params, Implicit: c.implicit}
-	if p.text.serial != 0 && c.statements[p.statement] != p.text {
+	if p.text.serial != 0 && c.unnamed != p.text {
 		r.Name, r.SQL, r.ParamTypes = nil, p.text.sql, p.desc.ParamTypes
 	}
 	return r

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"time"
 
 	"github.com/attunedb/attune/engine/plan/utility"
 	"github.com/attunedb/attune/engine/sqlerr"
@@ -98,8 +99,11 @@ func (s *Session) describe(ctx context.Context, p *prepared) error {
 	return nil
 }
 
+// describeTimeout bounds planning a prepared statement anew.
+const describeTimeout = 30 * time.Second
+
 // Describe describes a prepared statement, anew when a schema changed.
-func (s *Session) Describe(ctx context.Context, name string) (*Description, error) {
+func (s *Session) Describe(name string) (*Description, error) {
 	p := s.prepared[name]
 	if p == nil {
 		s.fail()
@@ -108,6 +112,8 @@ func (s *Session) Describe(ctx context.Context, name string) (*Description, erro
 	if p.plan == nil || p.plan.Current(s.m.snapshot()) {
 		return &p.desc, nil
 	}
+	ctx, stop := context.WithTimeout(context.Background(), describeTimeout)
+	defer stop()
 	ctx, cancel, err := s.enter(ctx)
 	if err != nil {
 		return nil, err

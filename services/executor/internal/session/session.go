@@ -168,3 +168,12 @@ func (s *Session) notices(list []*sqlerr.Error) {
 		s.notice("NOTICE", n)
 	}
 }
+
+// Pristine reports whether the session is as it was opened, so that it may serve somebody else.
+func (s *Session) Pristine() bool {
+	s.running.Lock()
+	defer s.running.Unlock()
+	s.sequences.mu.Lock()
+	defer s.sequences.mu.Unlock()
+	return !s.closed && s.txn == nil && len(s.settings.values) == 0 && len(s.prepared) == 0 && len(s.sequences.current) == 0
+}

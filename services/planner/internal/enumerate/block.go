@@ -72,6 +72,8 @@ type Block struct {
 	Classes []*Class
 	// byCol is the leaf that gives a column; mark columns count as the right leaf of their join.
 	byCol map[expr.ColumnID]int
+	// marks are the operators that make a mark column.
+	marks map[expr.ColumnID]*Operator
 	all   relset.Set
 	joins *statistics.Joins
 	// guarded are the leaves on the right side of some operator.
@@ -82,7 +84,7 @@ type Block struct {
 // Extract takes the joins and filters at the top of n apart. Leaves are numbered from left to right. It does not look into
 // full joins, right sides of semi, anti and mark joins, or any other node: those become leaves.
 func Extract(n logical.Node) (*Block, error) {
-	b := &Block{byCol: make(map[expr.ColumnID]int)}
+	b := &Block{byCol: make(map[expr.ColumnID]int), marks: make(map[expr.ColumnID]*Operator)}
 	tables, err := b.walk(n)
 	if err != nil {
 		return nil, err
@@ -191,8 +193,10 @@ func (b *Block) walkJoin(j *logical.Join, extra []expr.Expr) (relset.Set, error)
 		b.inner(append(expr.Conjuncts(j.On), extra...), l, r)
 		return both, nil
 	}
-	b.operator(&Operator{Kind: kind, Mark: j.Mark, NullAware: j.NullAware, left: l, right: r}, expr.Conjuncts(j.On))
+	op := &Operator{Kind: kind, Mark: j.Mark, NullAware: j.NullAware, left: l, right: r}
+	b.operator(op, expr.Conjuncts(j.On))
 	if kind == physical.JoinMark {
+		b.marks[j.Mark.ID] = op
 		b.byCol[j.Mark.ID] = r.Min()
 	}
 	return both, nil

@@ -26,6 +26,10 @@ func (b *Block) Needed(s relset.Set, above logical.Set) []expr.Expr {
 	seen := make(logical.Set)
 	add := func(e expr.Expr) {
 		expr.Columns(e, func(c *expr.Column) {
+			// A mark comes into being with its join.
+			if o := b.marks[c.ID]; o != nil && !o.needs.SubsetOf(s) {
+				return
+			}
 			if i, ok := b.byCol[c.ID]; ok && s.Has(i) && !seen.Has(c.ID) {
 				seen.Add(c.ID)
 				out = append(out, c)

@@ -3,9 +3,15 @@ package optimizer
 import (
 	"context"
 	"fmt"
+	"slices"
 
+	"github.com/attunedb/attune/engine/expr"
+	"github.com/attunedb/attune/engine/plan/logical"
 	"github.com/attunedb/attune/engine/plan/physical"
 	"github.com/attunedb/attune/engine/sqlerr"
+	"github.com/attunedb/attune/engine/types"
+	"github.com/attunedb/attune/services/planner/internal/algebra"
+	"github.com/attunedb/attune/services/planner/internal/bind"
 	"github.com/attunedb/attune/services/planner/internal/physicalize"
 )
 
@@ -13,19 +19,19 @@ import (
 const maxAlternatives = 32
 
 // Alternatives gives at most limit plans of a query that differ from each other and were neither measured nor refused, most promising
-// first. A statement that is no query has none.
-func (o *Optimizer) Alternatives(ctx context.Context, r Request, limit int) ([]*physical.Plan, error) {
+// first, and the parameters to run them with: the request's, then the statement's literals. A statement that is no query has none.
+func (o *Optimizer) Alternatives(ctx context.Context, r Request, limit int) ([]*physical.Plan, []types.Datum, error) {
 	limit = max(1, min(limit, maxAlternatives))
 	b, err := o.bind(r)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if b.Logical == nil || b.Writes {
-		return nil, sqlerr.New(sqlerr.FeatureNotSupported, "only queries have alternatives")
+		return nil, nil, sqlerr.New(sqlerr.FeatureNotSupported, "only queries have alternatives")
 	}
 	a, err := o.begin(ctx, &r, b)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if o.d.History != nil {
 		a.past = o.d.History.Template(ctx, b.Template.ID)
@@ -43,10 +49,10 @@ func (o *Optimizer) Alternatives(ctx context.Context, r Request, limit int) ([]*
 	}
 	for i, v := range variants {
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return nil, nil, ctx.Err()
 		}
 		if _, err := a.try(a.session, v, a.model); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if i == 0 && a.cands[0].result.Joins == 0 {
 			break
@@ -54,7 +60,7 @@ func (o *Optimizer) Alternatives(ctx context.Context, r Request, limit int) ([]*
 	}
 	if _, s := a.open(false, o.d.Static); s != nil {
 		if _, err := a.try(s, a.variant("static"), a.model); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	a.price()
@@ -65,7 +71,27 @@ func (o *Optimizer) Alternatives(ctx context.Context, r Request, limit int) ([]*
 			out = append(out, a.plan(c))
 		}
 	}
-	return out, nil
+	return out, append(slices.Clone(r.Params), literals(b)...), nil
+}
+
+// literals are the values of a bound statement's literals, NULL for those that are part of the plan.
+func literals(b *bind.Result) []types.Datum {
+	out := make([]types.Datum, len(b.LiteralTypes))
+	for i, t := range b.LiteralTypes {
+		out[i] = types.Null(t.Kind)
+	}
+	algebra.Walk(b.Logical, func(n logical.Node) bool {
+		for _, e := range logical.Exprs(n) {
+			expr.Walk(e, func(e expr.Expr) bool {
+				if c, ok := e.(*expr.Const); ok && c.Slot > 0 {
+					out[c.Slot-1] = c.Value
+				}
+				return true
+			})
+		}
+		return true
+	})
+	return out
 }
 
 // settled reports whether a plan was measured, stopped or refused.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/attunedb/attune/engine/catalog"
+	"github.com/attunedb/attune/engine/expr"
 	"github.com/attunedb/attune/engine/plan/logical"
 	"github.com/attunedb/attune/engine/plan/physical"
 	"github.com/attunedb/attune/services/planner/internal/adapt"
@@ -15,6 +17,7 @@ import (
 	"github.com/attunedb/attune/services/planner/internal/cost"
 	"github.com/attunedb/attune/services/planner/internal/physicalize"
 	"github.com/attunedb/attune/services/planner/internal/relset"
+	"github.com/attunedb/attune/services/planner/internal/rewrite"
 	"github.com/attunedb/attune/services/planner/internal/statistics"
 	"github.com/attunedb/attune/services/planner/internal/validate"
 )
@@ -35,6 +38,7 @@ type attempt struct {
 	b       *bind.Result
 	root    logical.Node
 	rules   []string
+	next    expr.ColumnID
 	learned bool
 	model   *cost.Model
 	query   *statistics.Query
@@ -65,10 +69,16 @@ func (o *Optimizer) begin(ctx context.Context, r *Request, b *bind.Result) (*att
 	}
 	a.report.ModelVersion = a.model.Version()
 	a.startPhase()
-	var err error
-	if a.root, a.rules, err = rewriteStatement(r, b); err != nil {
+	rewritten, err := rewrite.Apply(b.Logical, b.NextColumn, r.Settings)
+	if err != nil {
 		return nil, err
 	}
+	a.root, a.rules, a.next = rewritten.Plan, rewritten.Applied, rewritten.NextColumn
+	ids := make([]catalog.TableID, len(b.Tables))
+	for i, t := range b.Tables {
+		ids[i] = t.ID
+	}
+	o.d.Tables.Warm(ctx, ids)
 	a.limits = adapt.Limits{Parallelism: o.parallelism(r), WorkMemBytes: adapt.ParseBytes(r.setting("attune.work_mem"), 64<<20)}
 	a.query, a.session = a.open(a.learned, a.model)
 	return a, nil
@@ -82,14 +92,14 @@ func (a *attempt) open(feedback bool, m *cost.Model) (*statistics.Query, *physic
 	}
 	q := statistics.NewQuery(a.o.d.Tables, opts)
 	return q, physicalize.NewSession(a.ctx, a.root, physicalize.Config{Query: q, Catalog: a.r.Catalog,
-		Params: len(a.b.ParamTypes), Prices: m.Prices(), NextColumn: a.b.NextColumn})
+		Params: len(a.b.ParamTypes), Prices: m.Prices(), NextColumn: a.next})
 }
 
 // variant is the base of all variants under the session's settings.
 func (a *attempt) variant(name string) physicalize.Variant {
 	noise, seed := a.r.noise()
 	return physicalize.Variant{Name: name, Force: a.r.setting("attune.force_join"), Noise: noise, Seed: seed,
-		Eager: !a.r.off("attune.rules.push_aggregate"), RuntimeFilters: !a.r.off("attune.runtime_filters")}
+		Eager: !a.r.off("attune.rules." + rewrite.EagerAggregation), RuntimeFilters: !a.r.off("attune.runtime_filters")}
 }
 
 // try plans a variant and adds it unless it is there already; it returns the candidate that has the plan.
@@ -313,6 +323,9 @@ func (a *attempt) choose(guarded bool) (*candidate, uint32) {
 func (a *attempt) plan(chosen *candidate) *physical.Plan {
 	p := &physical.Plan{Root: chosen.result.Root, TemplateID: a.b.Template.ID, PlanID: chosen.result.PlanID,
 		CatalogRevision: a.r.Catalog.Revision, Report: a.report}
+	if chosen.result.Eager {
+		p.Report.Rules = append(slices.Clone(p.Report.Rules), rewrite.EagerAggregation)
+	}
 	p.Report.Candidates = make([]physical.Candidate, len(a.cands))
 	for i, c := range a.cands {
 		p.Report.Candidates[i] = physical.Candidate{Name: c.name, PlanID: c.result.PlanID, CostNanos: c.cost.Nanos, Spread: c.cost.Spread,

@@ -35,9 +35,16 @@ type History interface {
 	Record(template uint64, ts []validate.Transition, plans map[uint64]*physical.Plan, origin string)
 }
 
+// Tables gives statistics of tables and makes sure beforehand that it has them.
+type Tables interface {
+	statistics.Tables
+	// Warm fetches what is missing or old, within a short bound.
+	Warm(ctx context.Context, ids []catalog.TableID)
+}
+
 // Deps are what an Optimizer works with. Tables and Model are needed.
 type Deps struct {
-	Tables   statistics.Tables
+	Tables   Tables
 	Feedback statistics.Feedback
 	History  History
 	// Model is the model in use, Static the fixed one of the static optimizer; nil means one with default unit costs.

@@ -281,7 +281,8 @@ func (v *naive) logical(n logical.Node) relation {
 		both := relation{cols: cat(l.cols, r.cols)}
 		return join(n.Kind, l, r, n.Mark.ID, func(a, b []types.Datum) (bool, bool) {
 			is, null := v.holds(n.On, both, cat(a, b))
-			return is, null && n.NullAware
+			open := null && n.NullAware
+			return is || open && n.Kind == physical.JoinAnti, open
 		})
 	case *logical.Aggregate:
 		in := v.logical(n.Input)

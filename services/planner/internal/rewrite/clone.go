@@ -4,6 +4,7 @@ import (
 	"github.com/attunedb/attune/engine/expr"
 	"github.com/attunedb/attune/engine/plan/logical"
 	"github.com/attunedb/attune/services/planner/internal/algebra"
+	"github.com/attunedb/attune/services/planner/internal/scalar"
 )
 
 // clone returns a copy of n in which every column it makes has a fresh ID, and the renaming. Columns from outside keep theirs.
@@ -90,7 +91,7 @@ func (r *rewriter) clone(n logical.Node) (logical.Node, map[expr.ColumnID]expr.C
 }
 
 // isVolatile reports whether n or a descendant calls a volatile function: it must not be copied.
-func isVolatile(n logical.Node) bool { return anyExpr(n, volatileExpr) }
+func isVolatile(n logical.Node) bool { return anyExpr(n, scalar.IsVolatile) }
 
 func anyExpr(n logical.Node, f func(expr.Expr) bool) bool {
 	found := false

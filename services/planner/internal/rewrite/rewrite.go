@@ -9,6 +9,7 @@ import (
 	"github.com/attunedb/attune/engine/plan/logical"
 	"github.com/attunedb/attune/engine/types"
 	"github.com/attunedb/attune/services/planner/internal/algebra"
+	"github.com/attunedb/attune/services/planner/internal/scalar"
 )
 
 // Rule is a rewrite rule.
@@ -28,8 +29,8 @@ var rules = []Rule{
 	{ID: "merge_projections", apply: (*rewriter).mergeProjections},
 	{ID: "simplify_outer_joins", apply: (*rewriter).simplifyOuterJoins},
 	{ID: "push_filters", apply: (*rewriter).pushFilters},
-	{ID: "infer_predicates", apply: (*rewriter).inferPredicates},
 	{ID: "eliminate_joins", apply: (*rewriter).eliminateJoins},
+	{ID: "infer_predicates", apply: (*rewriter).inferPredicates},
 	{ID: "eliminate_sorts", apply: (*rewriter).eliminateSorts},
 	{ID: "push_limit", apply: (*rewriter).pushLimit},
 	{ID: "prune_columns", apply: (*rewriter).pruneColumns},
@@ -75,8 +76,8 @@ type Result struct {
 
 // Apply rewrites a bound plan. next is the first free column ID. It fails with 0A000 for a correlated subquery that it cannot unnest.
 func Apply(n logical.Node, next expr.ColumnID, settings map[string]string) (*Result, error) {
-	r := &rewriter{next: next}
 	output := n.Columns()
+	r := &rewriter{next: next, output: logical.OutputSet(n)}
 	seen := map[string]bool{}
 	once := map[string]bool{"inline_ctes": true, "decorrelate_subqueries": true}
 	for pass := range maxPasses {
@@ -106,7 +107,9 @@ func Apply(n logical.Node, next expr.ColumnID, settings map[string]string) (*Res
 
 // rewriter is the state of one rewriting.
 type rewriter struct {
-	next    expr.ColumnID
+	next expr.ColumnID
+	// output are the columns of the whole plan.
+	output  logical.Set
 	applied []string
 }
 
@@ -132,11 +135,18 @@ func (r *rewriter) keepOutput(n logical.Node, want []logical.Column) logical.Nod
 	if _, ok := n.(*logical.Write); ok || slices.Equal(n.Columns(), want) {
 		return n
 	}
-	items := make([]logical.Item, len(want))
-	for i, c := range want {
-		items[i] = logical.Item{Column: c, Expr: c.Ref()}
+	if p, ok := n.(*logical.Project); ok {
+		items := make([]logical.Item, 0, len(want))
+		for _, c := range want {
+			if i := slices.IndexFunc(p.Items, func(it logical.Item) bool { return it.ID == c.ID }); i >= 0 {
+				items = append(items, logical.Item{Column: c, Expr: p.Items[i].Expr})
+			}
+		}
+		if len(items) == len(want) && !slices.ContainsFunc(p.Items, func(it logical.Item) bool { return scalar.IsVolatile(it.Expr) }) {
+			return logical.NewProject(p.Input, items)
+		}
 	}
-	return logical.NewProject(n, items)
+	return logical.NewProject(n, pass(want))
 }
 
 // join returns a join with all its properties.

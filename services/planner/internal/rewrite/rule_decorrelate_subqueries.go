@@ -60,6 +60,9 @@ func (r *rewriter) unnest(a *logical.Apply) (logical.Node, error) {
 		}
 		return join(a.Kind, a.Left, dropSort(right), a.On, a.Mark, a.NullAware), nil
 	}
+	if n, ok := unnestRow(a); ok {
+		return n, nil
+	}
 	if n, ok := r.unnestFilters(a, outer); ok {
 		return n, nil
 	}
@@ -88,6 +91,43 @@ func dropSort(n logical.Node) logical.Node {
 	return n
 }
 
+// unnestRow computes a subquery without FROM beside the left row.
+func unnestRow(a *logical.Apply) (logical.Node, bool) {
+	if a.Kind != physical.JoinLeft && a.Kind != physical.JoinInner || a.On != nil {
+		return nil, false
+	}
+	above, right := projections(a.Right)
+	v, ok := right.(*logical.Values)
+	if !ok || len(v.Rows) != 1 {
+		return nil, false
+	}
+	items := pass(a.Left.Columns())
+	for i, c := range v.Cols {
+		items = append(items, logical.Item{Column: c, Expr: v.Rows[0][i]})
+	}
+	return reproject(logical.NewProject(a.Left, items), a.Left, above), true
+}
+
+// projections takes the projections off the top of n, outermost first.
+func projections(n logical.Node) ([]*logical.Project, logical.Node) {
+	var above []*logical.Project
+	for {
+		p, ok := n.(*logical.Project)
+		if !ok {
+			return above, n
+		}
+		above, n = append(above, p), p.Input
+	}
+}
+
+// reproject puts projections on n, each passing on the columns of left too.
+func reproject(n, left logical.Node, above []*logical.Project) logical.Node {
+	for i := len(above) - 1; i >= 0; i-- {
+		n = logical.NewProject(n, append(pass(left.Columns()), above[i].Items...))
+	}
+	return n
+}
+
 // unnestFilters joins on the correlated filters, pulled up.
 func (r *rewriter) unnestFilters(a *logical.Apply, outer logical.Set) (logical.Node, bool) {
 	right := a.Right
@@ -95,7 +135,8 @@ func (r *rewriter) unnestFilters(a *logical.Apply, outer logical.Set) (logical.N
 	if isSingle {
 		right = single.Input
 	}
-	right, terms, ok := pullFilters(right, outer)
+	exists := a.Kind == physical.JoinSemi || a.Kind == physical.JoinAnti || a.Kind == physical.JoinMark
+	right, terms, ok := pullFilters(right, outer, exists)
 	if !ok || isSingle && !atMostOneRow(right, terms) {
 		return nil, false
 	}
@@ -113,15 +154,16 @@ func (r *rewriter) unnestFilters(a *logical.Apply, outer logical.Set) (logical.N
 }
 
 // pullFilters takes the conditions that name outer columns out of n. n then gives the columns they need, beside its own. ok is
-// false when outer columns are used elsewhere, or below an operator over which a filter does not move.
-func pullFilters(n logical.Node, outer logical.Set) (out logical.Node, terms []expr.Expr, ok bool) {
+// false when outer columns are used elsewhere, or below an operator over which a filter does not move. exists says that it does not
+// matter how often a row comes, so that a semi join may become an inner join.
+func pullFilters(n logical.Node, outer logical.Set, exists bool) (out logical.Node, terms []expr.Expr, ok bool) {
 	if len(correlated(n, outer)) == 0 {
 		return n, nil, true
 	}
 	names := func(e expr.Expr) bool { return logical.ExprColumns(e).Intersects(outer) }
 	switch n := n.(type) {
 	case *logical.Filter:
-		in, terms, ok := pullFilters(n.Input, outer)
+		in, terms, ok := pullFilters(n.Input, outer, exists)
 		if !ok {
 			return nil, nil, false
 		}
@@ -138,31 +180,35 @@ func pullFilters(n logical.Node, outer logical.Set) (out logical.Node, terms []e
 		}
 		return filter(in, keep), terms, true
 	case *logical.Sort:
-		return pullFilters(n.Input, outer)
+		return pullFilters(n.Input, outer, exists)
 	case *logical.Project:
 		for _, it := range n.Items {
 			if names(it.Expr) {
 				return nil, nil, false
 			}
 		}
-		in, terms, ok := pullFilters(n.Input, outer)
+		in, terms, ok := pullFilters(n.Input, outer, exists)
 		if !ok {
 			return nil, nil, false
 		}
 		return logical.NewProject(in, append(slices.Clone(n.Items), missing(n, in, terms)...)), terms, true
 	case *logical.Join:
-		if n.On != nil && names(n.On) && n.Kind != physical.JoinInner {
+		kind := n.Kind
+		if exists && kind == physical.JoinSemi {
+			kind = physical.JoinInner
+		}
+		if n.On != nil && names(n.On) && kind != physical.JoinInner {
 			return nil, nil, false
 		}
-		left, terms, ok := pullFilters(n.Left, outer)
+		left, terms, ok := pullFilters(n.Left, outer, exists)
 		if !ok {
 			return nil, nil, false
 		}
 		right := n.Right
-		switch n.Kind {
+		switch kind {
 		case physical.JoinInner:
 			var more []expr.Expr
-			if right, more, ok = pullFilters(n.Right, outer); !ok {
+			if right, more, ok = pullFilters(n.Right, outer, exists); !ok {
 				return nil, nil, false
 			}
 			terms = append(terms, more...)
@@ -174,7 +220,7 @@ func pullFilters(n logical.Node, outer logical.Set) (out logical.Node, terms []e
 					keep = append(keep, t)
 				}
 			}
-			return join(n.Kind, left, right, expr.Conjoin(keep), n.Mark, n.NullAware), terms, true
+			return join(kind, left, right, expr.Conjoin(keep), n.Mark, n.NullAware), terms, true
 		case physical.JoinFull:
 			return nil, nil, false
 		}
@@ -216,7 +262,7 @@ func groupByCorrelation(n *logical.Aggregate, outer logical.Set) (in logical.Nod
 			return nil, nil, nil, false
 		}
 	}
-	if in, terms, ok = pullFilters(n.Input, outer); !ok {
+	if in, terms, ok = pullFilters(n.Input, outer, false); !ok {
 		return nil, nil, nil, false
 	}
 	own := logical.OutputSet(in)
@@ -256,15 +302,7 @@ func (r *rewriter) unnestAggregate(a *logical.Apply, outer logical.Set) (logical
 	if a.Kind != physical.JoinLeft && a.Kind != physical.JoinInner || a.On != nil {
 		return nil, false
 	}
-	var above []*logical.Project
-	right := a.Right
-	for {
-		p, ok := right.(*logical.Project)
-		if !ok {
-			break
-		}
-		above, right = append(above, p), p.Input
-	}
+	above, right := projections(a.Right)
 	agg, ok := right.(*logical.Aggregate)
 	if !ok || len(agg.Groups) > 0 {
 		return nil, false
@@ -276,10 +314,7 @@ func (r *rewriter) unnestAggregate(a *logical.Apply, outer logical.Set) (logical
 	aggs, items := r.emptyGroups(agg)
 	n := logical.Node(join(physical.JoinLeft, a.Left, logical.NewAggregate(in, groups, aggs), expr.Conjoin(terms), logical.Column{}, false))
 	n = logical.NewProject(n, append(pass(a.Left.Columns()), items...))
-	for i := len(above) - 1; i >= 0; i-- {
-		n = logical.NewProject(n, append(pass(a.Left.Columns()), above[i].Items...))
-	}
-	return n, true
+	return reproject(n, a.Left, above), true
 }
 
 // emptyGroups returns the aggregates with fresh columns where they are counts, and items that give the original columns with 0 for a

@@ -56,7 +56,6 @@ func (d *domain) push(n logical.Node) (logical.Node, []logical.Column, error) {
 
 func (d *domain) pushJoin(n *logical.Join) (logical.Node, []logical.Column, error) {
 	onLeft, onRight := len(correlated(n.Left, d.set)) > 0, len(correlated(n.Right, d.set)) > 0
-	inOn := n.On != nil && logical.ExprColumns(n.On).Intersects(d.set)
 	if n.Kind == physical.JoinFull {
 		return nil, nil, sqlerr.New(sqlerr.FeatureNotSupported, "a full join in a correlated subquery is not supported")
 	}
@@ -80,8 +79,6 @@ func (d *domain) pushJoin(n *logical.Join) (logical.Node, []logical.Column, erro
 			return nil, nil, err
 		}
 		on = append(on, d.same(cols, more)...)
-	} else if inOn && n.NullAware {
-		return nil, nil, sqlerr.New(sqlerr.FeatureNotSupported, "this kind of nested correlated NOT IN is not supported")
 	}
 	return join(n.Kind, left, right, expr.Conjoin(on), n.Mark, n.NullAware), cols, nil
 }

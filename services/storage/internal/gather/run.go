@@ -75,6 +75,7 @@ func (g *Tables) stale() []catalog.TableID {
 
 // feed decodes inserted rows of one table.
 type feed struct {
+	state    *table
 	table    *catalog.Table
 	decoder  *rows.Decoder
 	builders []*vec.Builder
@@ -136,11 +137,11 @@ func (g *Tables) newFeed(c *catalog.Table) *feed {
 	if err != nil {
 		return nil
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	t := g.get(c.ID)
+	t := g.find(c.ID)
+	t.work.Lock()
+	defer t.work.Unlock()
 	g.fit(t, c)
-	f := &feed{table: c, decoder: d, since: t.since, builders: make([]*vec.Builder, len(c.Columns))}
+	f := &feed{state: t, table: c, decoder: d, since: t.since, builders: make([]*vec.Builder, len(c.Columns))}
 	for i := range f.builders {
 		f.builders[i] = vec.NewBuilder(c.Columns[i].Type, 64)
 	}
@@ -155,16 +156,17 @@ func allOrdinals(c *catalog.Table) []int {
 	return out
 }
 
+// show gives the decoded rows to the table's builder.
 func (g *Tables) show(f *feed) {
 	b := &vec.Batch{Len: f.n, Cols: make([]*vec.Vector, len(f.builders))}
 	for i, c := range f.builders {
 		b.Cols[i] = c.Finish()
 	}
 	f.n = 0
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if t := g.tables[f.table.ID]; t != nil && t.builder != nil && len(t.columns) == len(b.Cols) {
-		t.builder.Observe(b)
+	f.state.work.Lock()
+	defer f.state.work.Unlock()
+	if len(f.state.columns) == len(b.Cols) {
+		f.state.builder.Observe(b)
 	}
 }
 
@@ -178,9 +180,8 @@ func (g *Tables) read(ctx context.Context, id catalog.TableID) error {
 	if err != nil {
 		return fmt.Errorf("gather: %w", err)
 	}
-	g.mu.Lock()
-	before := g.get(id).changed
-	g.mu.Unlock()
+	t := g.find(id)
+	_, before := g.counts(t)
 	r, err := scan.Scan(scan.View{Store: g.deps.Store, Timestamp: ts}, c,
 		&access.Scan{Index: catalog.PrimaryIndex, Columns: allOrdinals(c)})
 	if err != nil {
@@ -202,11 +203,14 @@ func (g *Tables) read(ctx context.Context, id catalog.TableID) error {
 		}
 		b.Observe(batch)
 	}
+	t.work.Lock()
+	defer t.work.Unlock()
+	t.builder, t.columns, t.since = b, columns, ts
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	t := g.get(id)
-	t.builder, t.columns, t.since, t.missed = b, columns, ts, false
+	t.missed = false
 	t.changed -= before
-	g.build(t, id)
+	count := t.count
+	g.mu.Unlock()
+	g.build(t, id, count)
 	return nil
 }

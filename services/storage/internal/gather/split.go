@@ -14,13 +14,14 @@ const minPartRows = 8192
 // Split returns ascending keys that cut a span of an index into at most parts parts of about equal size, judged by the row sample; none for a
 // span that is not worth cutting.
 func (g *Tables) Split(c *catalog.Table, ix *catalog.Index, start, end []byte, parts int) [][]byte {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	t := g.tables[c.ID]
-	if t == nil || t.count < 2*minPartRows || parts < 2 {
+	t := g.find(c.ID)
+	count, _ := g.counts(t)
+	if count < 2*minPartRows || parts < 2 {
 		return nil
 	}
-	g.current(c)
+	t.work.Lock()
+	defer t.work.Unlock()
+	g.current(t, c)
 	sample := t.built.Sample
 	if sample == nil || sample.Len == 0 {
 		return nil
@@ -50,7 +51,7 @@ func (g *Tables) Split(c *catalog.Table, ix *catalog.Index, start, end []byte, p
 		return nil
 	}
 	within := all[from:to]
-	covered := float64(t.count) * float64(len(within)) / float64(len(all))
+	covered := float64(count) * float64(len(within)) / float64(len(all))
 	parts = min(parts, int(covered/minPartRows), len(within))
 	var cuts [][]byte
 	for i := 1; i < parts; i++ {

@@ -21,7 +21,7 @@ var (
 )
 
 const (
-	// queueCommits bounds the groups of commits that wait to be looked at.
+	// queueGroups bounds the groups of commits that wait to be looked at.
 	queueGroups = 256
 	// maxQueuedBytes bounds the rows among them.
 	maxQueuedBytes = 64 << 20
@@ -45,13 +45,15 @@ type Deps struct {
 	Clock func() time.Time
 }
 
-// table is what is known of one table.
+// table is what is known of one table. count, changed and missed are under the lock of Tables, all else under work, which may be held
+// for long: commits do not wait for it. Who holds work may take the other lock, not the other way round.
 type table struct {
-	// count belongs to the committer until it is published under the lock.
 	count int64
 	// changed counts updates and deletions since the builder began; missed tells that it did not see all insertions.
 	changed int64
 	missed  bool
+
+	work sync.Mutex
 	// since is the timestamp up to which the builder has seen everything.
 	since   uint64
 	columns []types.Type
@@ -281,36 +283,51 @@ func (g *Tables) Statistics(ctx context.Context, ids []catalog.TableID) []*stats
 		snapshot.Tables(func(t *catalog.Table) { ids = append(ids, t.ID) })
 	}
 	var out []*stats.Table
-	g.mu.Lock()
-	defer g.mu.Unlock()
 	for _, id := range ids {
 		if c := snapshot.TableByID(id); c != nil {
-			out = append(out, g.current(c))
+			t := g.find(id)
+			t.work.Lock()
+			out = append(out, g.current(t, c))
+			t.work.Unlock()
 		}
 	}
 	return out
 }
 
-// current returns a table's statistics with the counts of this moment. The lock is held.
-func (g *Tables) current(c *catalog.Table) *stats.Table {
-	t := g.get(c.ID)
+// find is get under the lock.
+func (g *Tables) find(id catalog.TableID) *table {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.get(id)
+}
+
+// counts returns what changes with every commit.
+func (g *Tables) counts(t *table) (count, changed int64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return t.count, t.changed
+}
+
+// current returns a table's statistics with the counts of this moment. Its work is held.
+func (g *Tables) current(t *table, c *catalog.Table) *stats.Table {
+	count, changed := g.counts(t)
 	g.fit(t, c)
 	if n := t.builder.Rows(); t.built == nil || float64(n-t.builtRows) > freshShare*float64(t.builtRows)+freshRows {
-		g.build(t, c.ID)
+		g.build(t, c.ID, count)
 	}
 	s := *t.built
-	s.RowCount = float64(t.count)
-	s.ModifiedRows = float64(t.changed + t.builder.Rows() - t.builtRows)
+	s.RowCount = float64(count)
+	s.ModifiedRows = float64(changed + t.builder.Rows() - t.builtRows)
 	return &s
 }
 
-// fit gives a table a builder for its columns.
+// fit gives a table, whose work is held, a builder for its columns.
 func (g *Tables) fit(t *table, c *catalog.Table) {
 	if t.builder != nil && len(t.columns) == len(c.Columns) {
 		return
 	}
 	if t.builder != nil {
-		t.missed = true
+		g.miss(c.ID)
 	}
 	t.columns = make([]types.Type, len(c.Columns))
 	for i := range c.Columns {
@@ -319,9 +336,9 @@ func (g *Tables) fit(t *table, c *catalog.Table) {
 	t.builder, t.built = stats.NewBuilder(t.columns, stats.Options{Seed: uint64(c.ID)}), nil
 }
 
-func (g *Tables) build(t *table, id catalog.TableID) {
+func (g *Tables) build(t *table, id catalog.TableID, count int64) {
 	t.version++
-	t.built = t.builder.Build(id, float64(t.count), t.version, g.deps.Clock())
+	t.built = t.builder.Build(id, float64(count), t.version, g.deps.Clock())
 	t.builtRows = t.builder.Rows()
 	t.splits = nil
 }

@@ -230,8 +230,11 @@ func (m *Manager) commitGroup(ctx context.Context, requests []*request) {
 		err = m.append(ctx, g)
 	}
 	m.mu.Lock()
+	m.counts.Refused += uint64(len(requests) - len(g.requests) - len(idle))
 	if err == nil {
 		m.applied = max(m.applied, last)
+		m.counts.Commits += uint64(len(g.commits))
+		m.counts.Groups += min(uint64(len(g.commits)), 1)
 	} else {
 		m.failed = sqlerr.New(sqlerr.IOError, "storage cannot commit: %w", err).
 			WithHint("The node recovers from its log when it is started again.")
@@ -239,6 +242,10 @@ func (m *Manager) commitGroup(ctx context.Context, requests []*request) {
 	// After a failure no snapshot may pass the commits whose fate is unknown.
 	m.inGroup = err != nil
 	m.mu.Unlock()
+	if err == nil && m.deps.Applied != nil && len(g.commits) > 0 {
+		// Before the acknowledgements: whoever has one finds the commit in what is derived from commits.
+		m.deps.Applied(g.commits)
+	}
 	for _, r := range idle {
 		m.settle(r, 0, err)
 	}
@@ -251,9 +258,6 @@ func (m *Manager) commitGroup(ctx context.Context, requests []*request) {
 	}
 	if err != nil || len(g.commits) == 0 {
 		return
-	}
-	if m.deps.Applied != nil {
-		m.deps.Applied(g.commits)
 	}
 	if err := m.trim(ctx, g); err != nil {
 		m.failed = sqlerr.New(sqlerr.IOError, "storage cannot trim its log: %w", err)

@@ -68,6 +68,7 @@ type Deps struct {
 	// Prepare, when not nil, may add entries to the batch that applies commits. It is called by one goroutine, in commit order; the
 	// commits and what they refer to are never changed afterwards and may be kept.
 	Prepare func(b *mvcc.Batch, commits []Commit) error
-	// Applied, when not nil, is called after the commits that Prepare saw last are durable and applied.
+	// Applied, when not nil, is called after the commits that Prepare saw last are durable and applied, and before they are
+	// acknowledged. It must not block.
 	Applied func(commits []Commit)
 }

@@ -71,6 +71,7 @@ type Manager struct {
 	// applied is at or above every applied commit and below every later one. inGroup tells that commits are on their way.
 	applied uint64
 	inGroup bool
+	counts  Stats
 
 	// What follows belongs to the committer.
 	recent, shared *recent
@@ -329,17 +330,21 @@ func (m *Manager) Pin() (ts uint64, release func(), err error) {
 	}, nil
 }
 
-// Stats are a manager's gauges.
+// Stats are a manager's measures.
 type Stats struct {
 	Txns        int
 	StagedBytes int64
+	// Commits, Groups and Refused count since the start: what committed, in how many appends, and what was refused at commit.
+	Commits, Groups, Refused uint64
 }
 
-// Stats returns the gauges.
+// Stats returns the measures.
 func (m *Manager) Stats() Stats {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return Stats{Txns: len(m.txns), StagedBytes: m.total}
+	out := m.counts
+	out.Txns, out.StagedBytes = len(m.txns), m.total
+	return out
 }
 
 // outcomes is a bounded memory of outcomes, in order of arrival. It is not safe for concurrent use.

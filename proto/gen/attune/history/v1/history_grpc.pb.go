@@ -33,8 +33,8 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// HistoryService answers from the store that the feedback stream fills. Templates are partitioned over replicas; a replica
-// that does not hold a template answers FAILED_PRECONDITION with the owner in ErrorInfo, or forwards the call.
+// HistoryService answers from the store that the feedback stream fills. Every replica holds every template and answers any
+// call; the guard's states are agreed on by compare-and-set, whichever replica is asked.
 type HistoryServiceClient interface {
 	// ListTemplates lists templates by the time they cost. Safe to retry.
 	ListTemplates(ctx context.Context, in *ListTemplatesRequest, opts ...grpc.CallOption) (*ListTemplatesResponse, error)
@@ -131,8 +131,8 @@ func (c *historyServiceClient) Forget(ctx context.Context, in *ForgetRequest, op
 // All implementations must embed UnimplementedHistoryServiceServer
 // for forward compatibility.
 //
-// HistoryService answers from the store that the feedback stream fills. Templates are partitioned over replicas; a replica
-// that does not hold a template answers FAILED_PRECONDITION with the owner in ErrorInfo, or forwards the call.
+// HistoryService answers from the store that the feedback stream fills. Every replica holds every template and answers any
+// call; the guard's states are agreed on by compare-and-set, whichever replica is asked.
 type HistoryServiceServer interface {
 	// ListTemplates lists templates by the time they cost. Safe to retry.
 	ListTemplates(context.Context, *ListTemplatesRequest) (*ListTemplatesResponse, error)

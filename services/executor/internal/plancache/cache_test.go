@@ -1,0 +1,170 @@
+package plancache
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/attunedb/attune/engine/catalog"
+	"github.com/attunedb/attune/engine/plan/utility"
+	"github.com/attunedb/attune/engine/sqltext"
+)
+
+func snapshot(revision int64, version uint64) *catalog.Snapshot {
+	return catalog.NewSnapshot(revision, []*catalog.Table{{ID: 1, Schema: "public", Name: "t", Version: version}}, nil)
+}
+
+func plan(template uint64, pinned ...int) *Plan {
+	return &Plan{TemplateID: template, Response: &utility.Response{Cacheable: true, PinnedLiterals: pinned,
+		Tables: []utility.Dependency{{ID: 1, Version: 1}}}}
+}
+
+func cacheOf(t *testing.T, max int) *Cache {
+	t.Helper()
+	c, err := New(max, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func load(t *testing.T, c *Cache, key string, lits []sqltext.Literal, p *Plan) {
+	t.Helper()
+	got, err := c.Load(context.Background(), []byte(key), lits, func(context.Context) (*Plan, error) { return p, nil })
+	if err != nil || got != p {
+		t.Fatalf("load: %v, %v", got, err)
+	}
+}
+
+func lits(texts ...string) (out []sqltext.Literal) {
+	for _, s := range texts {
+		out = append(out, sqltext.Literal{Text: s})
+	}
+	return out
+}
+
+func TestVariantsByPinnedLiterals(t *testing.T) {
+	c, cat := cacheOf(t, 10), snapshot(1, 1)
+	one, two := plan(1, 1), plan(1, 1)
+	load(t, c, "k", lits("x", "1"), one)
+	load(t, c, "k", lits("x", "2"), two)
+	for _, w := range []struct {
+		lits []sqltext.Literal
+		want *Plan
+	}{{lits("y", "1"), one}, {lits("z", "2"), two}, {lits("x", "3"), nil}} {
+		if got := c.Get([]byte("k"), w.lits, cat); got != w.want {
+			t.Errorf("%v: got %p, want %p", w.lits, got, w.want)
+		}
+	}
+	if c.Len() != 2 {
+		t.Errorf("%d plans", c.Len())
+	}
+}
+
+func TestAChangedTableInvalidates(t *testing.T) {
+	c := cacheOf(t, 10)
+	p := plan(1)
+	load(t, c, "k", nil, p)
+	if c.Get([]byte("k"), nil, snapshot(2, 1)) != p {
+		t.Fatal("another table's change dropped the plan")
+	}
+	if c.Get([]byte("k"), nil, snapshot(3, 2)) != nil || c.Len() != 0 {
+		t.Fatal("a plan of the table's former version was handed out or kept")
+	}
+	if p.Current(snapshot(4, 1)) {
+		t.Fatal("a dropped plan is current: who holds it would go on with it")
+	}
+}
+
+func TestBoundsAndForgetting(t *testing.T) {
+	c, cat := cacheOf(t, 2), snapshot(1, 1)
+	load(t, c, "a", nil, plan(1))
+	load(t, c, "b", nil, plan(2))
+	c.Get([]byte("a"), nil, cat)
+	load(t, c, "c", nil, plan(3))
+	if c.Get([]byte("b"), nil, cat) != nil || c.Get([]byte("a"), nil, cat) == nil || c.Len() != 2 {
+		t.Fatal("not the least recently used plan made room")
+	}
+	if n := c.Forget([]uint64{1}); n != 1 || c.Get([]byte("a"), nil, cat) != nil {
+		t.Fatalf("forgot %d", n)
+	}
+	if n := c.Forget(nil); n != 1 || c.Len() != 0 {
+		t.Fatalf("forgot %d of all", n)
+	}
+}
+
+func TestNotCacheable(t *testing.T) {
+	c := cacheOf(t, 2)
+	p := plan(1)
+	p.Cacheable = false
+	load(t, c, "k", nil, p)
+	if c.Len() != 0 {
+		t.Fatal("kept")
+	}
+}
+
+func TestConcurrentMissesAskOnce(t *testing.T) {
+	c := cacheOf(t, 10)
+	var asked atomic.Int32
+	gate := make(chan struct{})
+	var wait sync.WaitGroup
+	for range 8 {
+		wait.Go(func() {
+			_, err := c.Load(context.Background(), []byte("k"), nil, func(context.Context) (*Plan, error) {
+				asked.Add(1)
+				<-gate
+				return plan(1), nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for asked.Load() == 0 {
+	}
+	close(gate)
+	wait.Wait()
+	if n := asked.Load(); n > 8 || n < 1 {
+		t.Fatalf("asked %d times", n)
+	}
+}
+
+// A leader that was cancelled must not fail those who wait for it.
+func TestFollowerOutlivesCancelledLeader(t *testing.T) {
+	c := cacheOf(t, 10)
+	leading, fail := make(chan struct{}), make(chan struct{})
+	done := make(chan error, 1)
+	go func() {
+		_, err := c.Load(context.Background(), []byte("k"), nil, func(context.Context) (*Plan, error) {
+			close(leading)
+			<-fail
+			return nil, context.Canceled
+		})
+		done <- err
+	}()
+	<-leading
+	follower := make(chan error, 1)
+	go func() {
+		_, err := c.Load(context.Background(), []byte("k"), nil, func(context.Context) (*Plan, error) { return plan(1), nil })
+		follower <- err
+	}()
+	close(fail)
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("leader: %v", err)
+	}
+	if err := <-follower; err != nil {
+		t.Errorf("follower: %v", err)
+	}
+}
+
+func TestReconsider(t *testing.T) {
+	p := plan(1)
+	p.ReconsiderAfter = 2
+	for i, want := range []bool{false, false, true, false} {
+		if got := p.Used(); got != want {
+			t.Errorf("use %d: %v", i, got)
+		}
+	}
+}
