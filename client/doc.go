@@ -3,7 +3,7 @@
 // A Client holds connections to one or more executors and spreads statements over them. Its own methods (Exec, Query,
 // QueryRow, Prepare, CopyFrom) run each statement in a transaction of its own, on whichever executor is at hand:
 //
-//	c, err := client.Open(ctx, "localhost:26257")
+//	c, err := client.Open(ctx, "localhost:7400")
 //	rows, err := c.Query(ctx, "SELECT id, name FROM users WHERE age > $1", 30)
 //	for rows.Next() {
 //		err = rows.Scan(&id, &name)

@@ -11,10 +11,10 @@ import (
 	"github.com/attunedb/attune/client/internal/fakeserver"
 )
 
-// exampleServer stands in for a mesh; with one running, client.Open(ctx, "localhost:26257") is all it takes.
+// exampleServer stands in for a mesh; with one running, client.Open(ctx, "localhost:7400") is all it takes.
 func exampleServer() *client.Client {
 	srv := fakeserver.Start(&testing.B{})
-	c, err := client.Open(context.Background(), "localhost:26257", client.WithDialer(srv.Dial))
+	c, err := client.Open(context.Background(), "localhost:7400", client.WithDialer(srv.Dial))
 	if err != nil {
 		panic(err)
 	}

@@ -26,6 +26,8 @@ require (
 )
 
 require (
+	github.com/apache/datasketches-go v0.2.0 // indirect
+	github.com/twmb/murmur3 v1.1.8 // indirect
 	golang.org/x/net v0.60.0 // indirect
 	golang.org/x/sys v0.48.0 // indirect
 	golang.org/x/text v0.42.0 // indirect

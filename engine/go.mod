@@ -19,3 +19,8 @@ replace (
 )
 
 require pgregory.net/rapid v1.2.0
+
+require (
+	github.com/apache/datasketches-go v0.2.0
+	github.com/twmb/murmur3 v1.1.8 // indirect
+)

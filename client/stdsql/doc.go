@@ -2,7 +2,7 @@
 //
 //	import _ "github.com/attunedb/attune/client/stdsql"
 //
-//	db, err := sql.Open("attune", "attune://localhost:26257?attune.optimizer=static")
+//	db, err := sql.Open("attune", "attune://localhost:7400?attune.optimizer=static")
 //
 // A data source name is attune://host:port[,host:port…][?setting=value&…]. Settings are SQL settings, made by SET on every connection; tls=true
 // connects over TLS with the system's roots. To connect in another way, make a client and pass NewConnector(client, nil) to sql.OpenDB.

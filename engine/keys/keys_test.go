@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/attunedb/attune/engine/catalog"
+	"github.com/attunedb/attune/engine/compute"
 	"github.com/attunedb/attune/engine/types"
 	"github.com/attunedb/attune/engine/vec"
 )
@@ -138,6 +139,9 @@ func TestBytesOrderAsValues(t *testing.T) {
 		a, b := datum(t, k), datum(t, k)
 		x, y := AppendDatum(nil, a, desc), AppendDatum(nil, b, desc)
 		want := compare(a, b)
+		if !a.IsNull() && !b.IsNull() && compute.CompareDatum(a, b) != want {
+			t.Fatalf("%s: compute orders %v and %v otherwise", k, a, b)
+		}
 		if desc {
 			want = -want
 		}

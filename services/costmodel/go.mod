@@ -2,6 +2,22 @@ module github.com/attunedb/attune/services/costmodel
 
 go 1.26.0
 
+replace (
+	github.com/attunedb/attune/bench => ../../bench
+	github.com/attunedb/attune/client => ../../client
+	github.com/attunedb/attune/cmd/attune => ../../cmd/attune
+	github.com/attunedb/attune/engine => ../../engine
+	github.com/attunedb/attune/platform => ../../platform
+	github.com/attunedb/attune/proto => ../../proto
+	github.com/attunedb/attune/services/executor => ../../services/executor
+	github.com/attunedb/attune/services/history => ../../services/history
+	github.com/attunedb/attune/services/planner => ../../services/planner
+	github.com/attunedb/attune/services/storage => ../../services/storage
+	github.com/attunedb/attune/test => ../../test
+	github.com/attunedb/attune/wire => ../../wire
+	google.golang.org/genproto => google.golang.org/genproto v0.0.0-20261026165753-2ffab32bce7e
+)
+
 require (
 	github.com/attunedb/attune/engine v0.0.0
 	github.com/attunedb/attune/platform v0.0.0
@@ -86,20 +102,4 @@ require (
 	gopkg.in/natefinch/lumberjack.v2 v2.2.1 // indirect
 	k8s.io/utils v0.0.0-20260108192941-914a6e750570 // indirect
 	sigs.k8s.io/yaml v1.6.0 // indirect
-)
-
-replace (
-	github.com/attunedb/attune/bench => ../../bench
-	github.com/attunedb/attune/client => ../../client
-	github.com/attunedb/attune/cmd/attune => ../../cmd/attune
-	github.com/attunedb/attune/engine => ../../engine
-	github.com/attunedb/attune/platform => ../../platform
-	github.com/attunedb/attune/proto => ../../proto
-	github.com/attunedb/attune/services/executor => ../../services/executor
-	github.com/attunedb/attune/services/history => ../../services/history
-	github.com/attunedb/attune/services/planner => ../../services/planner
-	github.com/attunedb/attune/services/storage => ../../services/storage
-	github.com/attunedb/attune/test => ../../test
-	github.com/attunedb/attune/wire => ../../wire
-	google.golang.org/genproto => google.golang.org/genproto v0.0.0-20261026165753-2ffab32bce7e
 )

@@ -53,9 +53,12 @@ type Deps struct {
 	Planner grpc.ClientConnInterface
 	Coord   *coord.Client
 	// Bus may be nil: no feedback, and changes of plans are not followed.
-	Bus     *bus.Conn
-	Log     *slog.Logger
-	Metrics prometheus.Registerer
+	Bus *bus.Conn
+	// Draining is closed when the gRPC server begins to drain: Session streams end then as soon as they are between transactions.
+	// Nil is never.
+	Draining <-chan struct{}
+	Log      *slog.Logger
+	Metrics  prometheus.Registerer
 	// Clock is time.Now when nil.
 	Clock func() time.Time
 }
@@ -103,8 +106,7 @@ func New(cfg Config, deps Deps) (_ *Service, err error) {
 	}
 	st := deps.Store
 	if st == nil {
-		s.storage = remote.NewStorage(remote.StorageConfig{Any: deps.Storage, Connections: deps.StorageNodes,
-			Catalog: s.catalog.Snapshot, Log: deps.Log})
+		s.storage = remote.NewStorage(remote.StorageConfig{Any: deps.Storage, Connections: deps.StorageNodes, Log: deps.Log})
 		st = s.storage
 		if err := s.followRanges(ctx); err != nil {
 			return nil, err
@@ -132,7 +134,7 @@ func New(cfg Config, deps Deps) (_ *Service, err error) {
 			return nil, err
 		}
 	}
-	s.query = newQueryServer(cfg, s.manager, deps.Log)
+	s.query = newQueryServer(cfg, s.manager, deps.Log, deps.Draining)
 	return s, nil
 }
 

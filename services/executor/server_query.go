@@ -33,6 +33,8 @@ type queryServer struct {
 	cfg     Config
 	manager *session.Manager
 	log     *slog.Logger
+	// draining is closed when clients should go elsewhere; nil is never.
+	draining <-chan struct{}
 
 	mu     sync.Mutex
 	closed bool
@@ -46,8 +48,8 @@ type call struct {
 	notices notices
 }
 
-func newQueryServer(cfg Config, m *session.Manager, log *slog.Logger) *queryServer {
-	return &queryServer{cfg: cfg, manager: m, log: log}
+func newQueryServer(cfg Config, m *session.Manager, log *slog.Logger, draining <-chan struct{}) *queryServer {
+	return &queryServer{cfg: cfg, manager: m, log: log, draining: draining}
 }
 
 func userOf(ctx context.Context) string {

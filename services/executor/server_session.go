@@ -35,28 +35,56 @@ func (s *queryServer) Session(stream grpc.BidiStreamingServer[queryv1.SessionReq
 	}
 	defer c.session.Close()
 
-	var wait sync.WaitGroup
-	wait.Go(func() {
+	// Not waited for: a receive ends only when the stream does, which is when this call returns.
+	go func() {
 		defer close(c.ops)
 		c.receive(stream)
-	})
+	}()
 	sent := make(chan error, 1)
-	wait.Go(func() {
+	go func() {
 		err := c.send(stream)
 		if err != nil {
 			// Nobody listens any more.
 			cancel()
 		}
 		sent <- err
-	})
-	for op := range c.ops {
-		c.run(op)
-	}
+	}()
+	drained := c.serve(s.draining)
 	close(c.results)
 	err = <-sent
-	cancel()
-	wait.Wait()
+	if err == nil && drained {
+		err = wire.ErrorToStatus(sqlerr.New(sqlerr.AdminShutdown, "the executor is shutting down"))
+	}
 	return err
+}
+
+// serve carries operations out until the client has sent its last, or, while the executor drains, until the session is
+// between transactions with nothing to do; it reports the latter.
+func (c *conversation) serve(draining <-chan struct{}) (drained bool) {
+	for {
+		select {
+		case op, ok := <-c.ops:
+			if !ok {
+				return false
+			}
+			c.run(op)
+			continue
+		default:
+		}
+		idle := draining
+		if c.session.TxnStatus() != 'I' {
+			idle = nil
+		}
+		select {
+		case op, ok := <-c.ops:
+			if !ok {
+				return false
+			}
+			c.run(op)
+		case <-idle:
+			return true
+		}
+	}
 }
 
 // conversation is a running Session stream.

@@ -2,6 +2,7 @@ package fakeserver
 
 import (
 	"context"
+	"errors"
 	"io"
 	"strings"
 	"sync"
@@ -106,7 +107,7 @@ func (s *Server) Session(stream grpc.BidiStreamingServer[queryv1.SessionRequest,
 	defer close(ops)
 	for {
 		m, err := stream.Recv()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

@@ -43,11 +43,10 @@ func scopeOf(n physical.Node) scope {
 		if len(out) > len(left) {
 			qualify(n.Table, len(left))
 		}
-	case *physical.HashJoin, *physical.NestedLoopJoin:
-		copy(out, scopeOf(in[0]).concat(scopeOf(in[1])))
-		if len(schema) == len(in[0].Head().Schema)+1 && len(in[1].Head().Schema) != 1 {
-			out[len(out)-1] = quote(schema[len(schema)-1].Name)
-		}
+	case *physical.HashJoin:
+		copy(out, joined(n.Kind, in))
+	case *physical.NestedLoopJoin:
+		copy(out, joined(n.Kind, in))
 	case *physical.Filter, *physical.Sort, *physical.TopK, *physical.Limit, *physical.SingleRow:
 		copy(out, scopeOf(in[0]))
 	case *physical.Aggregate:
@@ -56,6 +55,14 @@ func scopeOf(n physical.Node) scope {
 		names(out, n.Exprs, scopeOf(in[0]))
 	}
 	return out
+}
+
+// joined names the columns that come out of a join from its inputs; a mark keeps its own name.
+func joined(k physical.JoinKind, in []physical.Node) scope {
+	if k >= physical.JoinSemi {
+		return scopeOf(in[0])
+	}
+	return scopeOf(in[0]).concat(scopeOf(in[1]))
 }
 
 // names passes on the names of columns that are handed through.

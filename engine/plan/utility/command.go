@@ -127,7 +127,7 @@ type Prepare struct {
 // Execute runs a named statement.
 type Execute struct {
 	Name string
-	// Args are expressions without columns.
+	// Args are expressions without columns; an untyped string or NULL has kind Unknown and takes the type of its parameter.
 	Args []expr.Expr
 }
 

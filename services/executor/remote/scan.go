@@ -3,7 +3,6 @@ package remote
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"io"
 	"time"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/attunedb/attune/engine/access"
 	"github.com/attunedb/attune/engine/expr"
-	"github.com/attunedb/attune/engine/keys"
 	"github.com/attunedb/attune/engine/types"
 	"github.com/attunedb/attune/engine/vec"
 	planv1 "github.com/attunedb/attune/proto/gen/attune/plan/v1"
@@ -54,83 +52,34 @@ func (s *Storage) parts(span access.Span) []access.Span {
 	return append(out, access.Span{Start: start, End: span.End})
 }
 
-// Split cuts a scan's span into about n of equal extent, as far as the keys tell: storage has no call for it, so the cuts are made
-// in the key space between the first and the last key that storage has there.
+// Split returns about n sub-spans of a scan's span, in key order, covering it.
 func (s *Storage) Split(ctx context.Context, req *access.Scan, n int) ([]access.Span, error) {
-	if n <= 1 {
-		return []access.Span{req.Span}, nil
-	}
-	cuts, err := s.cuts(ctx, req, n)
-	if err != nil {
-		return nil, err
+	parts := s.parts(req.Span)
+	each := n / len(parts)
+	if each <= 1 {
+		return parts, nil
 	}
 	var out []access.Span
-	start := req.Span.Start
-	for _, c := range cuts {
-		if bytes.Compare(c, start) > 0 && (len(req.Span.End) == 0 || bytes.Compare(c, req.Span.End) < 0) {
-			out = append(out, access.Span{Start: start, End: c})
-			start = c
-		}
-	}
-	return append(out, access.Span{Start: start, End: req.Span.End}), nil
-}
-
-// cuts returns n-1 keys between the first and the last row of a span, evenly placed as if keys were numbers. It returns none when
-// it does not know the index or the span has less than two rows.
-func (s *Storage) cuts(ctx context.Context, req *access.Scan, n int) ([][]byte, error) {
-	if s.cfg.Catalog == nil {
-		return nil, nil
-	}
-	t := s.cfg.Catalog().TableByID(req.Table.ID)
-	if t == nil || t.Version != req.Table.Version || t.Index(req.Index) == nil {
-		return nil, nil
-	}
-	ix := t.Index(req.Index)
-	var ends [2][]byte
-	for i := range ends {
-		rows, err := s.Scan(ctx, &access.Scan{Snapshot: req.Snapshot, Table: req.Table, Index: req.Index, Span: req.Span,
-			Reverse: i == 1, Columns: ix.Columns, Limit: 1})
+	for _, p := range parts {
+		var res *storagev1.SplitSpanResponse
+		_, err := s.call(ctx, p.Start, true, func(_ string, c storagev1.StorageServiceClient) (err error) {
+			res, err = c.SplitSpan(ctx, &storagev1.SplitSpanRequest{Start: p.Start, End: p.End, Parts: uint32(each)})
+			return err
+		})
 		if err != nil {
 			return nil, err
 		}
-		b, err := rows.Next(ctx)
-		rows.Close()
-		if errors.Is(err, io.EOF) {
-			return nil, nil
+		start := p.Start
+		for _, cut := range res.GetCuts() {
+			// A cut that does not advance, or lies outside, is left out: the spans must cover the part, once.
+			if bytes.Compare(cut, start) > 0 && (len(p.End) == 0 || bytes.Compare(cut, p.End) < 0) {
+				out = append(out, access.Span{Start: start, End: cut})
+				start = cut
+			}
 		}
-		if err != nil {
-			return nil, err
-		}
-		b = b.Compact()
-		ends[i] = keys.IndexPrefix(t.ID, ix.ID)
-		for f, c := range b.Cols {
-			ends[i] = keys.AppendAt(ends[i], c, 0, ix.Desc != nil && ix.Desc[f])
-		}
+		out = append(out, access.Span{Start: start, End: p.End})
 	}
-	return between(ends[0], ends[1], n), nil
-}
-
-// between returns n-1 ascending keys that cut the way from a to b evenly, taking the 8 bytes after what they share as numbers.
-func between(a, b []byte, n int) [][]byte {
-	shared := 0
-	for shared < len(a) && shared < len(b) && a[shared] == b[shared] {
-		shared++
-	}
-	number := func(k []byte) uint64 {
-		var w [8]byte
-		copy(w[:], k[shared:])
-		return binary.BigEndian.Uint64(w[:])
-	}
-	low, high := number(a), number(b)
-	step := (high - low) / uint64(n)
-	if high <= low || step == 0 {
-		return nil
-	}
-	var out [][]byte
-	for i := 1; i < n; i++ {
-		out = append(out, binary.BigEndian.AppendUint64(append([]byte(nil), a[:shared]...), low+uint64(i)*step))
-	}
-	return out
+	return out, nil
 }
 
 func scanTo(req *access.Scan) *storagev1.ScanRequest {

@@ -3,6 +3,7 @@ package remote
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -41,9 +42,7 @@ type StorageConfig struct {
 	Any grpc.ClientConnInterface
 	// Connections reaches the leaders of ranges; nil sends everything to Any.
 	Connections Connections
-	// Catalog gives the executor's catalog, for cutting scans; nil leaves them whole.
-	Catalog func() *catalog.Snapshot
-	Log     *slog.Logger
+	Log         *slog.Logger
 }
 
 // Storage is the storage service behind gRPC. It is safe for concurrent use and implements store.Store.
@@ -234,7 +233,8 @@ func errSpansNodes() error {
 // unknownOutcome marks the error of a commit whose answer was lost.
 func unknownOutcome(err error) error {
 	e := sqlerr.As(err)
-	if e == nil || e.Code != sqlerr.CannotConnectNow && e.Code != sqlerr.ConnectionFailure && e.Code != sqlerr.QueryCanceled {
+	ended := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+	if !ended && (e == nil || e.Code != sqlerr.CannotConnectNow && e.Code != sqlerr.ConnectionFailure && e.Code != sqlerr.QueryCanceled) {
 		return err
 	}
 	return sqlerr.New(sqlerr.StatementCompletionUnknown, "the commit was sent, but its answer was lost: %w", err).

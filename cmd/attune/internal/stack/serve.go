@@ -171,4 +171,3 @@ func (s *Stack) metadata() map[string]string {
 
 // none is for services that serve nothing beside themselves.
 func none() []service { return nil }
-

@@ -94,7 +94,9 @@ func (s *Stack) Run(ctx context.Context, ready func()) error {
 }
 
 // Conn connects to a service of the mesh; the stack must have started. The caller closes the connection.
-func (s *Stack) Conn(service string) (*grpc.ClientConn, error) { return s.dialer.Dial("attune:///" + service) }
+func (s *Stack) Conn(service string) (*grpc.ClientConn, error) {
+	return s.dialer.Dial("attune:///" + service)
+}
 
 // Address returns where the process is reached over gRPC: an executor's door, or where there is none the server of the first service. It is
 // empty when the process does not listen.

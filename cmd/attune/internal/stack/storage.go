@@ -21,4 +21,3 @@ func (s *Stack) addStorage() {
 		return svc, nil
 	}, none)
 }
-

@@ -48,7 +48,7 @@ func (p *Process) serveExecutor(ctx context.Context, cfg executor.Config) (err e
 	}
 	cfg.Instance = p.instance(address)
 	service, err := executor.New(cfg, executor.Deps{Planner: planner, Storage: storage, StorageNodes: nodes, Coord: p.coord, Bus: p.bus,
-		Log: p.logger, Metrics: p.metrics})
+		Draining: server.Draining(), Log: p.logger, Metrics: p.metrics})
 	if err != nil {
 		return errors.Join(err, server.Stop(ctx))
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/attunedb/attune/engine/sqlerr"
 	"github.com/attunedb/attune/engine/vec"
 	"github.com/attunedb/attune/services/executor/internal/dml"
+	"github.com/attunedb/attune/services/executor/internal/store"
 )
 
 // rebuildRows is how many rows move in one transaction.
@@ -158,7 +159,7 @@ func (r *Runner) moveSome(ctx context.Context, insert *physical.Insert, env *dml
 		return nil
 	}, env)
 	if err == nil && res.Staged {
-		_, err = r.Store.Commit(ctx, env.Snapshot.Txn)
+		err = store.Commit(ctx, r.Store, env.Snapshot.Txn)
 	}
 	if err == nil {
 		return more, nil

@@ -6,6 +6,7 @@ import (
 	"github.com/attunedb/attune/engine/access"
 	"github.com/attunedb/attune/engine/catalog"
 	"github.com/attunedb/attune/engine/sqlerr"
+	"github.com/attunedb/attune/services/executor/internal/store"
 )
 
 const (
@@ -163,7 +164,18 @@ func (s *stager) write(ctx context.Context, changes []change, required []require
 	for _, r := range required {
 		req.Mutations = append(req.Mutations, access.Mutation{Kind: access.Require, Key: r.key})
 	}
+	if commit {
+		if ctx.Err() != nil {
+			return false, context.Cause(ctx)
+		}
+		var cancel context.CancelFunc
+		ctx, cancel = store.Detach(ctx)
+		defer cancel()
+	}
 	done, err := s.env.Store.Write(ctx, req)
+	if err != nil && commit {
+		err = store.Settled(err)
+	}
 	if err != nil {
 		return false, err
 	}

@@ -29,9 +29,12 @@ type staged struct {
 	needs  map[string]struct{}
 }
 
+// Schemas gives the present catalog.
+type Schemas interface{ Snapshot() *catalog.Snapshot }
+
 // Store is storage with snapshots and first-committer-wins transactions.
 type Store struct {
-	catalog *Catalog
+	catalog Schemas
 
 	mu    sync.Mutex
 	clock uint64
@@ -44,7 +47,7 @@ type Store struct {
 }
 
 // NewStore returns an empty store for the tables of a catalog.
-func NewStore(c *Catalog) *Store {
+func NewStore(c Schemas) *Store {
 	return &Store{catalog: c, clock: 1, data: map[string][]version{}, txns: map[uint64]*staged{}, Calls: map[string]int{}}
 }
 

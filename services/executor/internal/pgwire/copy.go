@@ -15,7 +15,8 @@ const copyChunkBytes = 1 << 20
 
 // copyResponse announces a COPY of columns in text: CopyInResponse G, CopyOutResponse H.
 func (c *conn) copyResponse(typ byte, columns int) {
-	b := append(c.out.buf, typ)
+	b := c.out.buf
+	b = append(b, typ)
 	b = binary.BigEndian.AppendUint32(b, uint32(4+1+2+2*columns))
 	b = append(b, pgproto3.TextFormat)
 	b = binary.BigEndian.AppendUint16(b, uint16(columns))
@@ -120,9 +121,11 @@ func (w *copyOut) Write(p []byte) (int, error) {
 	written := 0
 	for len(p) > 0 {
 		n := min(len(p), copyChunkBytes)
-		b := append(w.c.out.buf, 'd')
+		b := w.c.out.buf
+		b = append(b, 'd')
 		b = binary.BigEndian.AppendUint32(b, uint32(4+n))
-		w.c.out.buf = append(b, p[:n]...)
+		b = append(b, p[:n]...)
+		w.c.out.buf = b
 		if err := w.c.out.spill(); err != nil {
 			return written, err
 		}

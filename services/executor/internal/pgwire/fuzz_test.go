@@ -69,9 +69,9 @@ func FuzzMessages(f *testing.F) {
 			// What was left incomplete is completed by the end.
 			time.AfterFunc(2*time.Millisecond, func() { _ = near.Close() })
 		}()
-		r := &raw{t, near, pgproto3.NewFrontend(near, near)}
+		front := pgproto3.NewFrontend(near, near)
 		for {
-			m, err := r.f.Receive()
+			m, err := front.Receive()
 			if err != nil {
 				if !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.ErrClosedPipe) {
 					t.Errorf("%v", err)

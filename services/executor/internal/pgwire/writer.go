@@ -85,7 +85,8 @@ func (w *writer) notice(severity string, e *sqlerr.Error) {
 // fields adds a RowDescription; formats are one for each field, or nil for text.
 func (w *writer) fields(fields []physical.Field, formats []int16) {
 	start := len(w.buf)
-	b := append(w.buf, 'T', 0, 0, 0, 0)
+	b := w.buf
+	b = append(b, 'T', 0, 0, 0, 0)
 	b = binary.BigEndian.AppendUint16(b, uint16(len(fields)))
 	for i, f := range fields {
 		b = append(append(b, f.Name...), 0)
@@ -101,7 +102,8 @@ func (w *writer) fields(fields []physical.Field, formats []int16) {
 
 // params adds a ParameterDescription.
 func (w *writer) params(ts []types.Type) {
-	b := append(w.buf, 't')
+	b := w.buf
+	b = append(b, 't')
 	b = binary.BigEndian.AppendUint32(b, uint32(4+2+4*len(ts)))
 	b = binary.BigEndian.AppendUint16(b, uint16(len(ts)))
 	for _, t := range ts {

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"github.com/attunedb/attune/engine/catalog"
 	"github.com/attunedb/attune/engine/plan/utility"
@@ -106,29 +107,30 @@ func TestNotCacheable(t *testing.T) {
 }
 
 func TestConcurrentMissesAskOnce(t *testing.T) {
-	c := cacheOf(t, 10)
-	var asked atomic.Int32
-	gate := make(chan struct{})
-	var wait sync.WaitGroup
-	for range 8 {
-		wait.Go(func() {
-			_, err := c.Load(context.Background(), []byte("k"), nil, func(context.Context) (*Plan, error) {
-				asked.Add(1)
-				<-gate
-				return plan(1), nil
+	synctest.Test(t, func(t *testing.T) {
+		c := cacheOf(t, 10)
+		var asked atomic.Int32
+		gate := make(chan struct{})
+		var wait sync.WaitGroup
+		for range 8 {
+			wait.Go(func() {
+				_, err := c.Load(context.Background(), []byte("k"), nil, func(context.Context) (*Plan, error) {
+					asked.Add(1)
+					<-gate
+					return plan(1), nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
 			})
-			if err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	for asked.Load() == 0 {
-	}
-	close(gate)
-	wait.Wait()
-	if n := asked.Load(); n > 8 || n < 1 {
-		t.Fatalf("asked %d times", n)
-	}
+		}
+		synctest.Wait()
+		close(gate)
+		wait.Wait()
+		if n := asked.Load(); n != 1 {
+			t.Fatalf("asked %d times", n)
+		}
+	})
 }
 
 // A leader that was cancelled must not fail those who wait for it.

@@ -18,6 +18,7 @@ import (
 	"github.com/attunedb/attune/services/executor/internal/feedback"
 	"github.com/attunedb/attune/services/executor/internal/plancache"
 	"github.com/attunedb/attune/services/executor/internal/statement"
+	"github.com/attunedb/attune/services/executor/internal/store"
 )
 
 // execution is one run of a plan.
@@ -234,10 +235,12 @@ func (e *execution) write(ctx context.Context, root physical.Node, input dml.Inp
 // finish ends the transaction of a statement outside any other.
 func (s *Session) finish(ctx context.Context, id uint64, res *dml.Result, err error) error {
 	if err == nil {
-		if res.Staged {
-			_, err = s.m.deps.Store.Commit(ctx, id)
+		if !res.Staged {
+			return nil
 		}
-		return err
+		if err = store.Commit(ctx, s.m.deps.Store, id); err == nil {
+			return nil
+		}
 	}
 	if sqlerr.CodeOf(err) == sqlerr.StatementCompletionUnknown {
 		return err

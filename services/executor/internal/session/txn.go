@@ -7,6 +7,7 @@ import (
 
 	"github.com/attunedb/attune/engine/access"
 	"github.com/attunedb/attune/engine/sqlerr"
+	"github.com/attunedb/attune/services/executor/internal/store"
 )
 
 // txn is an open transaction.
@@ -103,7 +104,7 @@ func (s *Session) commit(ctx context.Context) (done bool, err error) {
 		return false, errors.Join(err, s.rollback(ctx))
 	}
 	if t.staged {
-		if _, err := s.m.deps.Store.Commit(ctx, t.id); err != nil {
+		if err := store.Commit(ctx, s.m.deps.Store, t.id); err != nil {
 			// A lost answer leaves open whether it committed, so nothing is undone then.
 			if sqlerr.CodeOf(err) != sqlerr.StatementCompletionUnknown {
 				err = errors.Join(err, s.rollback(ctx))

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/attunedb/attune/engine/access"
@@ -208,8 +209,10 @@ func (s *Session) count(ctx context.Context, sql string) (uint64, error) {
 
 func (s *Session) set(u *utility.Set) error {
 	inTxn := s.txn != nil && !s.txn.implicit
-	if u.Local && !inTxn {
-		s.notice("WARNING", sqlerr.New(sqlerr.NoActiveSQLTransaction, "SET LOCAL can only be used in transaction blocks"))
+	// A transaction's characteristics end with it, and mean nothing outside.
+	local := u.Local || strings.HasPrefix(lower(u.Name), "transaction_")
+	if local && !inTxn {
+		s.notice("WARNING", sqlerr.New(sqlerr.NoActiveSQLTransaction, "%s can only be used in transaction blocks", localName(u)))
 		return nil
 	}
 	if u.Reset && lower(u.Name) == "all" {
@@ -220,7 +223,7 @@ func (s *Session) set(u *utility.Set) error {
 		}
 		return nil
 	}
-	d, err := s.settings.set(u.Name, u.Value, u.Reset, inTxn, u.Local)
+	d, err := s.settings.set(u.Name, u.Value, u.Reset, inTxn, local)
 	if err != nil {
 		return err
 	}
@@ -233,6 +236,13 @@ func (s *Session) set(u *utility.Set) error {
 		s.opts.OnSetting(d.name, v)
 	}
 	return nil
+}
+
+func localName(u *utility.Set) string {
+	if u.Local {
+		return "SET LOCAL"
+	}
+	return "SET TRANSACTION"
 }
 
 var text = types.Of(types.Text)

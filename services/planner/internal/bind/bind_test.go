@@ -124,4 +124,3 @@ func describeError(err error) string {
 	}
 	return s
 }
-

@@ -10,7 +10,6 @@ import (
 	"github.com/attunedb/attune/engine/compute"
 	"github.com/attunedb/attune/engine/expr"
 	"github.com/attunedb/attune/engine/sqlerr"
-	"github.com/attunedb/attune/engine/sqltext"
 	"github.com/attunedb/attune/engine/types"
 	"github.com/attunedb/attune/services/planner/internal/scalar"
 )
@@ -146,6 +145,3 @@ const (
 	assigning  = compute.Assignment
 	explicitly = compute.Explicit
 )
-
-// kindOf returns the class of the literal with the given slot.
-func (b *binder) kindOf(slot int) sqltext.Kind { return b.stmt.Template.Literals[slot-1].Kind }

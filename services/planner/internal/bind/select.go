@@ -34,8 +34,6 @@ type selecting struct {
 	// after are the subqueries of everything that is evaluated above the aggregation.
 	after []apply
 	keys  []logical.SortKey
-	// hidden are sort expressions that are no output.
-	hidden []expr.Expr
 }
 
 func (b *binder) selectCore(sel *pg.SelectStmt, parent *scope, opt queryOptions) (*query, error) {

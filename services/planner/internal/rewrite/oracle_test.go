@@ -2,6 +2,7 @@ package rewrite_test
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"testing"
@@ -417,7 +418,7 @@ func (o *oracle) setOp(n *logical.SetOp, outer row) ([]row, error) {
 	var all [][]types.Datum
 	switch n.Kind {
 	case logical.UnionAll, logical.Union:
-		all = append(left, right...)
+		all = slices.Concat(left, right)
 	case logical.Intersect, logical.IntersectAll:
 		for _, t := range left {
 			if counts[key(t)] > 0 {

@@ -78,7 +78,6 @@ type Result struct {
 func Apply(n logical.Node, next expr.ColumnID, settings map[string]string) (*Result, error) {
 	output := n.Columns()
 	r := &rewriter{next: next, output: logical.OutputSet(n)}
-	seen := map[string]bool{}
 	once := map[string]bool{"inline_ctes": true, "decorrelate_subqueries": true}
 	for pass := range maxPasses {
 		before := n
@@ -92,12 +91,15 @@ func Apply(n logical.Node, next expr.ColumnID, settings map[string]string) (*Res
 				return nil, err
 			}
 			n = out
-			if n != was && !seen[rule.ID] && algebra.Text(n) != algebra.Text(was) {
-				seen[rule.ID] = true
+			if algebra.Same(n, was) {
+				n = was
+				continue
+			}
+			if !slices.Contains(r.applied, rule.ID) {
 				r.applied = append(r.applied, rule.ID)
 			}
 		}
-		if n == before || algebra.Text(n) == algebra.Text(before) {
+		if n == before {
 			break
 		}
 	}

@@ -1,6 +1,8 @@
 package rewrite
 
 import (
+	"slices"
+
 	"github.com/attunedb/attune/engine/expr"
 	"github.com/attunedb/attune/engine/plan/logical"
 	"github.com/attunedb/attune/engine/plan/physical"
@@ -35,7 +37,7 @@ func simplifyBelow(n logical.Node, terms []expr.Expr) logical.Node {
 	}
 	switch x := n.(type) {
 	case *logical.Filter:
-		return one(x.Input, append(expr.Conjuncts(x.Cond), terms...))
+		return one(x.Input, slices.Concat(expr.Conjuncts(x.Cond), terms))
 	case *logical.Project:
 		by := replacements(x.Items)
 		below := make([]expr.Expr, 0, len(terms))
@@ -125,14 +127,15 @@ func simplifyJoin(j *logical.Join, terms []expr.Expr) logical.Node {
 	leftTerms, rightTerms := on, on
 	switch kind {
 	case physical.JoinInner:
-		leftTerms, rightTerms = append(terms[:len(terms):len(terms)], on...), append(terms[:len(terms):len(terms)], on...)
+		leftTerms = slices.Concat(terms, on)
+		rightTerms = leftTerms
 	case physical.JoinLeft, physical.JoinAnti, physical.JoinMark:
 		leftTerms = terms
 		if nullAware {
 			rightTerms = nil
 		}
 	case physical.JoinSemi:
-		leftTerms = append(terms[:len(terms):len(terms)], on...)
+		leftTerms = slices.Concat(terms, on)
 	case physical.JoinFull:
 		leftTerms, rightTerms = nil, nil
 	}

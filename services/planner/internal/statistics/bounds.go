@@ -1,8 +1,6 @@
 package statistics
 
 import (
-	"slices"
-
 	"github.com/attunedb/attune/engine/catalog"
 	"github.com/attunedb/attune/engine/plan/physical"
 	"github.com/attunedb/attune/services/planner/internal/relset"
@@ -138,7 +136,10 @@ func (j *Joins) binned(r1, r2 int) float64 {
 		if a == nil || b == nil || a.Base == nil || b.Base == nil {
 			continue
 		}
-		best = min(best, binnedPair(a, b))
+		if _, ok := c.pair[relset.Of(r1, r2)]; !ok {
+			c.pair[relset.Of(r1, r2)] = binnedPair(a, b)
+		}
+		best = min(best, c.pair[relset.Of(r1, r2)])
 	}
 	return best
 }
@@ -186,9 +187,5 @@ func rarest(d *keyDist, c *Column) float64 {
 	if len(d.frequent) == 0 {
 		return min(1, 4*d.rest/d.restDistinct)
 	}
-	all := make([]float64, 0, len(d.frequent))
-	for _, f := range d.frequent {
-		all = append(all, f)
-	}
-	return slices.Min(all)
+	return d.least
 }

@@ -87,6 +87,20 @@ func combinations(r *Relation, cols []*Column) float64 {
 	if len(cols) < 2 || r.Stats == nil || r.Stats.Sample == nil || r.Stats.Sample.Rows() < 100 {
 		return max(1, product)
 	}
+	key := sampleKey{table: r.Stats.ID, version: r.Stats.Version, columns: 72}
+	for _, c := range cols {
+		key.columns = Combine(key.columns, uint64(c.Ordinal))
+	}
+	if r.combos == nil {
+		r.combos = make(map[uint64]float64)
+	}
+	if d, ok := r.combos[key.columns]; ok {
+		return d
+	}
+	if d, ok := r.samples.get(key); ok {
+		r.combos[key.columns] = d.(float64)
+		return d.(float64)
+	}
 	// M. Charikar et al., "Towards Estimation Error Guarantees for Distinct Values", PODS 2000: the guaranteed-error
 	// estimator, sqrt(N/n)·f1 + the values seen more than once.
 	s := r.Stats.Sample
@@ -110,5 +124,8 @@ func combinations(r *Relation, cols []*Column) float64 {
 		}
 	}
 	scaled := math.Sqrt(max(1, r.BaseRows/float64(looked)))*float64(once) + float64(len(seen)-once)
-	return max(1, min(product, scaled))
+	d := max(1, min(product, scaled))
+	r.combos[key.columns] = d
+	r.samples.put(key, d)
+	return d
 }

@@ -21,6 +21,8 @@ type Class struct {
 	Members []Member
 	rels    relset.Set
 	memo    map[relset.Set]float64
+	// pair are bounds of the join of two of its relations.
+	pair map[relset.Set]float64
 }
 
 // Predicate is any other condition of inner joins and filters over two or more relations.
@@ -69,7 +71,7 @@ func NewJoins(q *Query, rels []*Relation, classes []*Class, preds []*Predicate, 
 	j := &Joins{q: q, rels: rels, classes: classes, preds: preds, ops: ops,
 		keys: make(map[relset.Set]uint64), upper: make(map[relset.Set]float64)}
 	for _, c := range classes {
-		c.memo = make(map[relset.Set]float64)
+		c.memo, c.pair = make(map[relset.Set]float64), make(map[relset.Set]float64)
 		for _, m := range c.Members {
 			c.rels = c.rels.With(m.Rel)
 		}

@@ -11,9 +11,9 @@ type keyDist struct {
 	values   map[uint64]types.Datum
 	// rest is the share of all other values that are not NULL, restDistinct their number.
 	rest, restDistinct float64
-	// most is the largest share of one value.
-	most     float64
-	min, max types.Datum
+	// most is the largest share of one value, least the smallest of the frequent ones.
+	most, least float64
+	min, max    types.Datum
 }
 
 // share returns the expected share of one given value.
@@ -25,6 +25,21 @@ func (d *keyDist) share(h uint64, v types.Datum) float64 {
 		return 0
 	}
 	return d.rest / max(1, d.restDistinct)
+}
+
+// within narrows a distribution to the range that the column's own predicates leave.
+func (d *keyDist) within(c *Column) {
+	for h, v := range d.values {
+		if !c.own.has(v) {
+			delete(d.frequent, h)
+			delete(d.values, h)
+			d.restDistinct--
+			continue
+		}
+		d.frequent[h] = min(1, d.frequent[h]/c.ownShare)
+	}
+	d.rest = 1
+	d.restDistinct = max(1, d.restDistinct*c.ownShare, float64(len(d.frequent)))
 }
 
 const (
@@ -45,6 +60,22 @@ func dist(c *Column) *keyDist {
 			return d
 		}
 	}
+	if c.fixed != 0 {
+		d := &keyDist{frequent: map[uint64]float64{c.fixed: 1}, values: map[uint64]types.Datum{c.fixed: {}}, most: 1, least: 1, restDistinct: 1}
+		if c.Rel != nil && c.Rel.dists != nil {
+			c.Rel.dists[c.Ordinal] = d
+		}
+		return d
+	}
+	key := sampleKey{}
+	if r := c.Rel; r != nil && r.samples != nil && c.Table != nil {
+		key = r.sampleKey
+		key.columns = Combine(71, uint64(c.Ordinal))
+		if d, ok := r.samples.get(key); ok {
+			r.dists[c.Ordinal] = d.(*keyDist)
+			return d.(*keyDist)
+		}
+	}
 	d := &keyDist{frequent: make(map[uint64]float64), values: make(map[uint64]types.Datum)}
 	d.rest, d.restDistinct = 1-c.NullFraction, max(1, c.Distinct)
 	if c.Base != nil {
@@ -56,18 +87,25 @@ func dist(c *Column) *keyDist {
 			}
 		}
 	}
+	if c.ownShare > 0 && c.own != nil {
+		d.within(c)
+	}
 	if r := c.Rel; r != nil && r.sampled && len(r.hits) >= conditionalHits && c.Table != nil && !c.Unique {
 		condition(d, c, r)
 	}
+	d.least = 1
 	for _, f := range d.frequent {
 		d.rest -= f
-		d.most = max(d.most, f)
+		d.most, d.least = max(d.most, f), min(d.least, f)
 	}
 	d.rest = max(0, d.rest)
 	d.restDistinct = max(1, d.restDistinct-float64(len(d.frequent)))
 	d.most = max(d.most, d.rest/d.restDistinct)
 	if c.Rel != nil && c.Rel.dists != nil {
 		c.Rel.dists[c.Ordinal] = d
+	}
+	if key != (sampleKey{}) {
+		c.Rel.samples.put(key, d)
 	}
 	return d
 }

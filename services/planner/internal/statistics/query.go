@@ -61,6 +61,11 @@ type Column struct {
 	WidthBytes float64
 	// Unique tells that no value comes twice in the leaf.
 	Unique bool
+	// own is the range that local predicates put on the column itself, ownShare their selectivity, 0 for none; fixed is the hash
+	// of the one value they leave, 0 for none.
+	own      *interval
+	ownShare float64
+	fixed    uint64
 	// canon identifies the column within its leaf, by what it is and not by the statement's numbering.
 	canon uint64
 }
@@ -86,6 +91,11 @@ type Relation struct {
 	// preds is the number of local predicates.
 	preds int
 	dists map[int]*keyDist
+	// samples and sampleKey find again what was read off the sample under the local predicates; the key is zero where nothing was.
+	samples   *SampleCache
+	sampleKey sampleKey
+	// combos are numbers of combinations of columns, by the columns' hash.
+	combos map[uint64]float64
 }
 
 // Query is the knowledge of one statement while it is planned. It is not safe for concurrent use.
@@ -160,6 +170,7 @@ func (q *Query) Scan(s *logical.Scan, preds []expr.Expr) *Relation {
 		r.WidthBytes += col.WidthBytes
 		q.cols[c.ID] = col
 	}
+	q.restrict(preds)
 	q.applyLocal(r, preds)
 	r.Key = Combine(21, uint64(s.Table.ID))
 	sum := uint64(0)
@@ -173,6 +184,35 @@ func (q *Query) Scan(s *logical.Scan, preds []expr.Expr) *Relation {
 	}
 	r.Key = Combine(r.Key, sum)
 	return r
+}
+
+// restrict notes which columns local predicates bound by themselves: what is left of their values is known to the joins.
+func (q *Query) restrict(preds []expr.Expr) {
+	for _, p := range flatten(preds) {
+		if c, op, v, ok := q.rangeOf(p); ok && c.Base != nil {
+			if c.own == nil {
+				c.own = &interval{}
+			}
+			c.own.tighten(op, v)
+			c.ownShare = q.intervalShare(c, c.own).sel
+			continue
+		}
+		call, ok := p.(*expr.Call)
+		if !ok || call.Fn.Name != "=" || len(call.Args) != 2 {
+			continue
+		}
+		for i, a := range call.Args {
+			c := q.columnOf(a)
+			if c == nil {
+				continue
+			}
+			if v, ok := q.value(call.Args[1-i]); ok {
+				c.fixed = Combine(81, hashDatum(v))
+			} else if x, ok := call.Args[1-i].(*expr.Param); ok {
+				c.fixed = Combine(82, uint64(x.Index))
+			}
+		}
+	}
 }
 
 // Derived describes a leaf that is not a table: its estimate, its canonical key (0 for none) and its columns.

@@ -13,26 +13,28 @@ import (
 // sampleTrust is the number of hits at which a sample outweighs the independence assumption nearly completely.
 const sampleTrust = 3
 
-// SampleCache remembers which rows of a sample pass a conjunction. It is bounded and safe for concurrent use; nil remembers
-// nothing.
+// SampleCache remembers what was read off samples: which rows pass a conjunction ([]int32), how a key is spread among them
+// (*keyDist), how many combinations of values there are (float64). It is bounded and safe for concurrent use; nil remembers nothing.
 type SampleCache struct {
 	mu      sync.Mutex
-	entries map[sampleKey][]int32
+	entries map[sampleKey]any
 	limit   int
 }
 
+// sampleKey names something read off one version of a table's sample, under a conjunction, about some columns.
 type sampleKey struct {
 	table   catalog.TableID
 	version uint64
 	preds   uint64
+	columns uint64
 }
 
-// NewSampleCache returns a cache of at most limit conjunctions.
+// NewSampleCache returns a cache of at most limit entries.
 func NewSampleCache(limit int) *SampleCache {
-	return &SampleCache{entries: make(map[sampleKey][]int32), limit: max(1, limit)}
+	return &SampleCache{entries: make(map[sampleKey]any), limit: max(1, limit)}
 }
 
-func (c *SampleCache) get(k sampleKey) ([]int32, bool) {
+func (c *SampleCache) get(k sampleKey) (any, bool) {
 	if c == nil {
 		return nil, false
 	}
@@ -42,7 +44,7 @@ func (c *SampleCache) get(k sampleKey) ([]int32, bool) {
 	return v, ok
 }
 
-func (c *SampleCache) put(k sampleKey, hits []int32) {
+func (c *SampleCache) put(k sampleKey, hits any) {
 	if c == nil {
 		return
 	}
@@ -119,8 +121,9 @@ func (q *Query) sampleHits(r *Relation, terms []expr.Expr) (hits []int32, evalua
 	if len(bound) == 0 {
 		return nil, 0, false
 	}
+	r.samples, r.sampleKey = q.samples, key
 	if hits, ok := q.samples.get(key); ok {
-		return hits, len(bound), true
+		return hits.([]int32), len(bound), true
 	}
 	hits, err := q.sampler(expr.Conjoin(bound), r.Stats.Sample)
 	if err != nil {

@@ -1,6 +1,7 @@
 package mvcc
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -79,14 +80,14 @@ func appendSystem(dst, name []byte) []byte {
 // System appends the value of a system entry to dst. ok is false when there is none.
 func (s *Store) System(dst, name []byte) (value []byte, ok bool, err error) {
 	v, closer, err := s.db.Get(appendSystem(nil, name))
-	if err == pebble.ErrNotFound {
+	if errors.Is(err, pebble.ErrNotFound) {
 		return nil, false, nil
 	}
 	if err != nil {
 		return nil, false, wrap(err)
 	}
-	value = append(dst, v...)
-	return value, true, wrap(closer.Close())
+	dst = append(dst, v...)
+	return dst, true, wrap(closer.Close())
 }
 
 // VisitSystem calls visit for the system entries with names from start up to but not including end, in order, until it returns

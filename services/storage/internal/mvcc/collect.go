@@ -3,6 +3,7 @@ package mvcc
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -48,10 +49,22 @@ func (s *Store) CollectKeys(keys []Retired, horizon uint64) (removed int, err er
 			return removed, wrap(err)
 		}
 	}
-	if err := b.Commit(pebble.NoSync); err != nil {
-		return removed, fmt.Errorf("mvcc: collect: %w", err)
+	return removed, s.commitCollected(b, removed)
+}
+
+// commitCollected removes what a batch says, together with noting the horizon.
+func (s *Store) commitCollected(b *pebble.Batch, removed int) error {
+	if removed == 0 {
+		return wrap(b.Close())
 	}
-	return removed, wrap(b.Close())
+	horizon := binary.LittleEndian.AppendUint64(nil, s.Horizon())
+	if err := b.Set(appendSystem(nil, horizonName), horizon, nil); err != nil {
+		return wrap(err)
+	}
+	if err := b.Commit(pebble.NoSync); err != nil {
+		return fmt.Errorf("mvcc: collect: %w", err)
+	}
+	return wrap(b.Close())
 }
 
 // CollectSpan does the same for the keys from start on until it has looked at maxVersions versions, and returns the key to go
@@ -102,8 +115,5 @@ func (s *Store) CollectSpan(ctx context.Context, start, end []byte, horizon uint
 	if err := it.Error(); err != nil {
 		return nil, removed, wrap(err)
 	}
-	if err := b.Commit(pebble.NoSync); err != nil {
-		return nil, removed, fmt.Errorf("mvcc: collect: %w", err)
-	}
-	return next, removed, wrap(b.Close())
+	return next, removed, s.commitCollected(b, removed)
 }

@@ -7,6 +7,6 @@
 //
 // Invariants:
 //  1. A version is written once and never changed.
-//  2. Collect removes only versions that no snapshot at or above the horizon can see, and Horizon is raised before the first
+//  2. Collect removes only versions that no snapshot at or above the horizon can see, and Horizon is raised, and noted with the removal, before the first
 //     of them goes; a reader whose timestamp is below the horizon fails with ErrTooOld instead of seeing half.
 package mvcc

@@ -205,6 +205,34 @@ func TestManyVersionsAreSoughtOver(t *testing.T) {
 	}
 }
 
+func TestHorizonSurvives(t *testing.T) {
+	fs := vfs.NewMem()
+	s, err := Open(Config{Dir: "db", FS: fs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := s.NewBatch()
+	if err := errors.Join(b.Put([]byte("k"), 5, nil), b.Put([]byte("k"), 9, nil)); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Commit(true); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.CollectKeys([]Retired{{Key: []byte("k"), Timestamp: 9}}, 10); n != 1 || err != nil {
+		t.Fatalf("%d collected, %v", n, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = Open(Config{Dir: "db", FS: fs}); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, _, err := s.Get(nil, []byte("k"), 7); !errors.Is(err, ErrTooOld) {
+		t.Errorf("after a restart a collected snapshot is read: %v", err)
+	}
+}
+
 func TestDeleteSpanAndSystem(t *testing.T) {
 	s := open(t)
 	b := s.NewBatch()

@@ -1,6 +1,7 @@
 package mvcc
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -73,8 +74,22 @@ func Open(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mvcc: open %q: %w", cfg.Dir, err)
 	}
-	return &Store{db: db}, nil
+	s := &Store{db: db}
+	b, ok, err := s.System(nil, horizonName)
+	if err == nil && ok && len(b) != 8 {
+		err = errEncoding
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("mvcc: horizon: %w", err), db.Close())
+	}
+	if ok {
+		s.horizon.Store(binary.LittleEndian.Uint64(b))
+	}
+	return s, nil
 }
+
+// horizonName holds the horizon: what was collected is gone after a restart too.
+var horizonName = []byte("mvcc/horizon")
 
 // Close flushes nothing: what was committed with sync is durable. No other call may be under way.
 func (s *Store) Close() error { return s.db.Close() }
@@ -123,7 +138,7 @@ func (s *Store) get(dst, key []byte, at uint64) (value []byte, ts uint64, live b
 			ts = version
 			var user []byte
 			user, live = userValue(v)
-			value = append(dst, user...)
+			dst = append(dst, user...)
 		}
 	}
 	if cerr := errors.Join(it.Error(), it.Close()); err == nil {
@@ -132,7 +147,7 @@ func (s *Store) get(dst, key []byte, at uint64) (value []byte, ts uint64, live b
 	if err != nil {
 		return nil, 0, false, fmt.Errorf("mvcc: read: %w", err)
 	}
-	return value, ts, live, nil
+	return dst, ts, live, nil
 }
 
 // EstimateBytes returns roughly the bytes on disk of a span of user keys.
