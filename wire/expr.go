@@ -184,7 +184,7 @@ func callFrom(p *planv1.Call, depth int) (expr.Expr, error) {
 		return nil, fmt.Errorf("wire: %d arguments for %q", len(args), p.GetFunction())
 	}
 	for i, a := range args {
-		if want := fn.Args[min(i, len(fn.Args)-1)]; a.Type().Kind != want {
+		if want := fn.Args[min(i, len(fn.Args)-1)]; want != compute.Any && a.Type().Kind != want {
 			return nil, fmt.Errorf("wire: argument %d of %q is a %s", i+1, p.GetFunction(), a.Type())
 		}
 	}

@@ -232,7 +232,7 @@ func (d *nodeDecoder) aggCall(p *planv1.AggCall) physical.AggCall {
 		return c
 	}
 	for i, a := range c.Args {
-		if d.err == nil && a.Type().Kind != fn.Args[i] {
+		if d.err == nil && fn.Args[i] != compute.Any && a.Type().Kind != fn.Args[i] {
 			d.fail("argument %d of %q is a %s", i+1, p.GetFunction(), a.Type())
 		}
 	}

@@ -48,7 +48,7 @@ func (s *Service) watchModel(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer mirror.Close() //nolint:errcheck // nothing depends on how the watch ends
+	defer mirror.Close()
 	changed := make(chan struct{}, 1)
 	stop := mirror.OnChange(func(*coord.Snapshot[champion], []coord.Change[champion]) {
 		select {

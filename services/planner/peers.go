@@ -20,7 +20,9 @@ import (
 )
 
 // storageSource asks storage for statistics.
-type storageSource struct{ client storagev1.StorageServiceClient }
+type storageSource struct {
+	client storagev1.StorageServiceClient
+}
 
 func (s storageSource) Statistics(ctx context.Context, ids []catalog.TableID, samples bool) ([]*stats.Table, error) {
 	req := &storagev1.StatisticsRequest{Samples: samples}

@@ -117,7 +117,7 @@ func (s *Service) Run(ctx context.Context) error {
 		}
 		return err
 	}
-	defer mirror.Close() //nolint:errcheck // the connection to etcd ends with the process
+	defer mirror.Close()
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() { s.followModel(ctx) })

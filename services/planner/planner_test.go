@@ -26,9 +26,15 @@ import (
 
 // The other services: storage knows one size for all tables, the cost model one version, history nothing; executors are away.
 type (
-	storage struct{ storagev1.UnimplementedStorageServiceServer }
-	history struct{ historyv1.UnimplementedHistoryServiceServer }
-	models  struct{ costmodelv1.UnimplementedCostModelServiceServer }
+	storage struct {
+		storagev1.UnimplementedStorageServiceServer
+	}
+	history struct {
+		historyv1.UnimplementedHistoryServiceServer
+	}
+	models struct {
+		costmodelv1.UnimplementedCostModelServiceServer
+	}
 )
 
 func (storage) Statistics(_ context.Context, req *storagev1.StatisticsRequest) (*storagev1.StatisticsResponse, error) {

@@ -120,9 +120,9 @@ var Edges = []Edge{
 		From: "./cmd/attune/...",
 		Of:   own,
 		Only: []Pattern{
-			"./bench/...", "./client/...", "./cmd/attune/...", "./engine/...", "./platform/...", "./proto/...", "./services/*",
+			"./bench/...", "./client/...", "./cmd/attune/...", "./engine/...", "./platform/...", "./proto/...", "./services/*", "./wire/...",
 		},
-		Reason: "the command wires the services by their root packages; what is below a root is the service's own",
+		Reason: "the command wires the services by their root packages, and decodes the plans and errors they answer with; what is below a root is the service's own",
 	},
 	{
 		From: "./test/...",

@@ -226,8 +226,9 @@ func (b *Block) operator(o *Operator, terms []expr.Expr) {
 		if volatile {
 			rels = rels.Union(o.left).Union(o.right)
 		}
-		if !rels.Empty() && rels.SubsetOf(o.right) && rels.Len() == 1 && !b.guarded.Intersects(rels) {
-			// What a right row must be is decided before it is matched.
+		if !o.NullAware && !rels.Empty() && rels.SubsetOf(o.right) && rels.Len() == 1 && !b.guarded.Intersects(rels) {
+			// What a right row must be is decided before it is matched. A null-aware term that is NULL leaves the answer open, so it
+			// is no filter.
 			b.Leaves[rels.Min()].Preds = append(b.Leaves[rels.Min()].Preds, t)
 			continue
 		}

@@ -1,6 +1,7 @@
 package enumerate
 
 import (
+	"context"
 	"errors"
 	"slices"
 
@@ -34,8 +35,16 @@ func (b *Block) names(s relset.Set) []string {
 	return out
 }
 
-// Follow makes the path that a guide prescribes, with costs and rows of its own.
-func (s *Search) Follow(g *Guide, o Options) (*Path, error) {
+// Follow makes the path that a guide prescribes, with costs and rows of its own, as they were measured where they were.
+func (s *Search) Follow(ctx context.Context, g *Guide, o Options) (*Path, error) {
+	p, err := s.follow(g, o)
+	if err == nil && s.b.q.Prefetch(ctx, p.keys(nil)) > 0 {
+		return s.follow(g, o)
+	}
+	return p, err
+}
+
+func (s *Search) follow(g *Guide, o Options) (*Path, error) {
 	v := &solver{b: s.b, o: o, cards: make(map[relset.Set]float64), table: make(map[relset.Set][]*Path), keep: 1}
 	return v.follow(g, s.b.all)
 }
@@ -100,8 +109,7 @@ func (v *solver) followGroup(g *Guide, set relset.Set) (*Path, error) {
 		return nil, err
 	}
 	groups := v.groups(set, v.needed(set), in.Rows)
-	return &Path{Set: set, Leaf: -1, Left: in, Group: true, Weighted: true, Rows: groups,
-		Cost: in.Cost + v.o.Prices.Aggregate(in.Rows, groups)}, nil
+	return v.grouped(in, groups), nil
 }
 
 func (v *solver) followLeaf(g *Guide, i int) (*Path, error) {

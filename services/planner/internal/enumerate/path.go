@@ -50,6 +50,12 @@ type Path struct {
 	Group bool
 	// Weighted tells that rows stand for several: some input was grouped.
 	Weighted bool
+	// Key is the canonical identity of what the path computes, 0 for none: that of the set, and of the groupings within it.
+	Key uint64
+	// Measured tells that Rows was measured.
+	Measured bool
+	// units is the sum over the hashed keys of the leaves and groupings that are joined.
+	units uint64
 }
 
 // IsLeaf reports whether the path is a leaf.

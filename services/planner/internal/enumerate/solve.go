@@ -9,6 +9,7 @@ import (
 	"github.com/attunedb/attune/engine/plan/physical"
 	"github.com/attunedb/attune/services/planner/internal/cost"
 	"github.com/attunedb/attune/services/planner/internal/relset"
+	"github.com/attunedb/attune/services/planner/internal/statistics"
 )
 
 // Options say how a block is solved.
@@ -113,9 +114,29 @@ type solver struct {
 	keep int
 }
 
+// maxRounds bounds how often a block is solved again because something was measured of the path found.
+const maxRounds = 4
+
 // Solve returns the best path for the whole block. The groupings of Options.Eager are used where they pay, so the path may
-// be Weighted.
-func (s *Search) Solve(o Options) (*Path, error) {
+// be Weighted. What was measured of such a path is known only once it is found: then the block is solved again with it.
+func (s *Search) Solve(ctx context.Context, o Options) (*Path, error) {
+	for round := 1; ; round++ {
+		p, err := s.solve(o)
+		if err != nil || o.Eager == nil || round == maxRounds || s.b.q.Prefetch(ctx, p.keys(nil)) == 0 {
+			return p, err
+		}
+	}
+}
+
+// keys appends the keys of a path's weighted parts.
+func (p *Path) keys(out []uint64) []uint64 {
+	if p == nil || !p.Weighted {
+		return out
+	}
+	return p.Right.keys(p.Left.keys(append(out, p.Key)))
+}
+
+func (s *Search) solve(o Options) (*Path, error) {
 	v := &solver{b: s.b, o: o, cards: make(map[relset.Set]float64), table: make(map[relset.Set][]*Path), keep: 1}
 	if o.Eager != nil {
 		if v.keep = 3; s.Pairs > 1500 {
@@ -174,7 +195,8 @@ func (v *solver) rows(s relset.Set) float64 {
 func (v *solver) leaf(i int) {
 	l := v.b.Leaves[i]
 	set := relset.Of(i)
-	p := &Path{Set: set, Leaf: i, Rows: v.rows(set), Cost: l.Cost}
+	p := &Path{Set: set, Leaf: i, Rows: v.rows(set), Cost: l.Cost, Key: l.Rel.Key}
+	p.units = statistics.Combine(92, p.Key)
 	if scan := l.Scan(); scan != nil {
 		if l.accesses == nil {
 			l.accesses = Accesses(v.b.q, scan, l.Preds, l.Rel, v.o.Prices)
@@ -201,8 +223,37 @@ func (v *solver) add(p *Path) {
 	if groups > 0.8*p.Rows || p.Rows < 64 {
 		return
 	}
-	v.enter(&Path{Set: p.Set, Leaf: -1, Left: p, Group: true, Weighted: true, Rows: groups,
-		Cost: p.Cost + v.o.Prices.Aggregate(p.Rows, groups)})
+	v.enter(v.grouped(p, groups))
+}
+
+// grouped returns the grouping of a path.
+func (v *solver) grouped(p *Path, groups float64) *Path {
+	g := &Path{Set: p.Set, Leaf: -1, Left: p, Group: true, Weighted: true, Rows: groups}
+	if p.Key != 0 {
+		g.Key = v.b.q.GroupKey(v.needed(p.Set), p.Key)
+	}
+	if k, ok := v.b.q.Measured(g.Key); ok {
+		g.Rows, g.Measured = k.Rows, true
+	}
+	g.units = statistics.Combine(93, g.Key)
+	g.Cost = p.Cost + v.o.Prices.Aggregate(p.Rows, g.Rows)
+	return g
+}
+
+// identify gives a join of two paths its key, and its row count where that was measured.
+func (v *solver) identify(p *Path) {
+	p.units = p.Left.units + p.Right.units
+	if p.Key = v.b.joins.Key(p.Set); !p.Weighted || p.Key == 0 {
+		return
+	}
+	if p.Left.Key == 0 || p.Right.Key == 0 {
+		p.Key = 0
+		return
+	}
+	p.Key = statistics.Combine(94, p.Key, p.units)
+	if k, ok := v.b.q.Measured(p.Key); ok {
+		p.Rows, p.Measured = k.Rows, true
+	}
 }
 
 func (v *solver) enter(p *Path) bool {
@@ -268,6 +319,8 @@ func (v *solver) alternatives(st *step, l, r *Path) {
 	out := v.joined(st, l, r)
 	p := Path{Set: st.s1.Union(st.s2), Leaf: -1, Left: l, Right: r, Rows: out, Kind: st.kind(), Keys: st.keys, On: st.on,
 		Filter: st.filter, Op: st.op, Weighted: l.Weighted || r.Weighted}
+	v.identify(&p)
+	out = p.Rows
 	pr := v.o.Prices
 	base := l.Cost + r.Cost + pr.Filter(out, len(st.filter))
 	hashable := len(st.keys) > 0 && (st.op == nil || st.op.hashable())

@@ -130,7 +130,7 @@ func TestSolveFindsTheCheapestOrder(t *testing.T) {
 		b := block(t, rows, sql)
 		o := options()
 		s := b.Prepare(context.Background())
-		p, err := s.Solve(o)
+		p, err := s.Solve(context.Background(), o)
 		if err != nil {
 			t.Fatalf("seed %d: %v\n%s", seed, err, sql)
 		}
@@ -185,7 +185,7 @@ func largeBlock(t *testing.T, name string, rows []float64, from string) {
 	b := block(t, rows, "SELECT * FROM "+from)
 	start := time.Now()
 	s := b.Prepare(context.Background())
-	p, err := s.Solve(options())
+	p, err := s.Solve(context.Background(), options())
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}

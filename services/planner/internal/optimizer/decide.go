@@ -252,14 +252,27 @@ func (a *attempt) staticChoice() error {
 	return nil
 }
 
-// price puts what was measured in place of predictions and sorts the candidates by cost.
+// price puts what was measured in place of predictions and sorts the candidates by cost. Where a plan was measured, the model's
+// error there is taken to be its error on the statement's other plans too: what is wrong with all of them alike (a cold cache,
+// another machine) must not make every new plan look like a gain.
 func (a *attempt) price() {
 	if a.past != nil {
+		bias, trusted := 1.0, validate.Evidence{}
+		measured := make(map[*candidate]bool)
 		for _, c := range a.cands {
 			for _, e := range a.past.Plans {
-				if e.PlanID == c.result.PlanID && e.Median > 0 {
-					c.cost = cost.Measured(float64(e.Median))
+				if e.PlanID != c.result.PlanID || e.Median <= 0 {
+					continue
 				}
+				if e.State == validate.Accepted || trusted.State != validate.Accepted && e.Runs > trusted.Runs {
+					bias, trusted = float64(e.Median)/max(c.cost.Nanos, 1), e
+				}
+				c.cost, measured[c] = cost.Measured(float64(e.Median)), true
+			}
+		}
+		for _, c := range a.cands {
+			if !measured[c] {
+				c.cost.Nanos *= min(maxBias, max(1/maxBias, bias))
 			}
 		}
 	}
@@ -273,6 +286,9 @@ func (a *attempt) price() {
 		return 0
 	})
 }
+
+// maxBias bounds how far a measured plan corrects the predictions of the others.
+const maxBias = 20.0
 
 // choose asks the guard.
 func (a *attempt) choose(guarded bool) (*candidate, uint32) {

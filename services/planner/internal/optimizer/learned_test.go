@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/attunedb/attune/engine/plan/explain"
 	"github.com/attunedb/attune/engine/plan/physical"
 	"github.com/attunedb/attune/services/planner/internal/cost"
 	"github.com/attunedb/attune/services/planner/internal/statistics"
@@ -197,4 +198,38 @@ func TestLastGoodPlanIsMadeAgain(t *testing.T) {
 	if again.PlanID != other.PlanID || again.Report.Guard != "ACCEPTED" {
 		t.Errorf("ran %016x (%s: %s), want %016x", again.PlanID, again.Report.Guard, again.Report.Reason, other.PlanID)
 	}
+}
+
+// Groupings below joins, and the joins of what they give, are measured under keys of their own, and believed from then on.
+func TestLearnsOfGroupedJoins(t *testing.T) {
+	o, m, r := learnedWorld(t)
+	r.SQL = "SELECT count(*) FROM b, c, b AS d WHERE b.y = d.y AND b.id = c.b AND c.z < 15 AND d.id < 90000"
+	first := mustPlan(t, o, r)
+	if first.Report.Rules[len(first.Report.Rules)-1] != "push_aggregates_through_joins" {
+		t.Fatalf("not grouped below: %v", first.Report.Rules)
+	}
+	m.ran(first, 40*time.Millisecond)
+	grouped := 0
+	physical.Walk(first.Root, func(n physical.Node) {
+		if k := n.Head().Est.SubplanKey; k != 0 {
+			m.known[k] = statistics.Known{Rows: 77, Observations: 1}
+			if _, ok := n.(*physical.Aggregate); ok {
+				grouped++
+			}
+		}
+	})
+	if grouped == 0 {
+		t.Fatal("no grouping with a key")
+	}
+	again := mustPlan(t, o, r)
+	if again.PlanID != first.PlanID {
+		t.Skipf("the measured row counts lead to another plan: %s", again.Report.Reason)
+	}
+	t.Log(strings.Join(explain.Text(first, explain.Options{Costs: true, Learned: true}), "\n"))
+	t.Log(strings.Join(explain.Text(again, explain.Options{Costs: true, Learned: true}), "\n"))
+	physical.Walk(again.Root, func(n physical.Node) {
+		if _, ok := n.(*physical.Aggregate); ok && n.Head().Est.SubplanKey != 0 && n.Head().Est.Rows != 77 {
+			t.Errorf("a grouping measured with 77 rows is believed to have %v", n.Head().Est.Rows)
+		}
+	})
 }

@@ -105,7 +105,7 @@ func uniform(h held, snap *catalog.Snapshot, line string) error {
 	if _, err := fmt.Sscan(f[1], &s.RowCount); err != nil {
 		return err
 	}
-	for i, c := range tab.Columns {
+	for _, c := range tab.Columns {
 		distinct := s.RowCount
 		for _, a := range f[2:] {
 			if v, ok := strings.CutPrefix(a, c.Name+"="); ok {
@@ -121,7 +121,6 @@ func uniform(h held, snap *catalog.Snapshot, line string) error {
 			}
 			col.Min, col.Max = col.Histogram[0], col.Histogram[10]
 		}
-		_ = i
 		s.Columns = append(s.Columns, col)
 	}
 	h[tab.ID] = s

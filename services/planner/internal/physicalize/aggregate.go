@@ -7,7 +7,7 @@ import (
 	"github.com/attunedb/attune/services/planner/internal/enumerate"
 )
 
-func (b *builder) aggregate(a *logical.Aggregate, need logical.Set) (*rel, error) {
+func (b *builder) aggregate(a *logical.Aggregate) (*rel, error) {
 	inNeed := logical.ExprColumns(logical.Exprs(a)...)
 	var in *rel
 	var err error
@@ -75,7 +75,6 @@ func (b *builder) aggregate(a *logical.Aggregate, need logical.Set) (*rel, error
 		}
 		out.node = &physical.Project{Header: b.head(final, passed(n, final)), Input: n, Exprs: exprs}
 	}
-	_ = need
 	return out, nil
 }
 

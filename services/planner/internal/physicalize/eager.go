@@ -36,10 +36,6 @@ func (b *pathBuilder) group(p *enumerate.Path) (*rel, error) {
 		out.cols = append(out.cols, c.ID)
 	}
 	est := b.estimate(p)
-	est.SubplanKey, est.Rows = 0, p.Rows
-	if key := b.estimate(p.Left).SubplanKey; !p.Left.Weighted {
-		est = b.s.query.GroupEstimate(keys, key, est)
-	}
 	est.WidthBytes = 8
 	for _, f := range schema {
 		est.WidthBytes += fieldWidth(f.Type)
@@ -143,7 +139,8 @@ func (b *builder) weights(out, l, r *rel, kind physical.JoinKind) error {
 		}
 	}
 	out.weight = b.newColumn()
-	out.cols = append(cols, out.weight)
+	cols = append(cols, out.weight)
+	out.cols = cols
 	schema = append(schema, physical.Field{Name: "weight", Type: int8Type})
 	out.node = &physical.Project{Header: b.head(schema, passed(out.node, schema)), Input: out.node, Exprs: append(exprs, w)}
 	return nil

@@ -52,7 +52,7 @@ func (b *builder) block(n logical.Node, need logical.Set, eager *enumerate.Eager
 	if b.v.Shape != nil {
 		p, err = b.shaped(s, o)
 	} else {
-		p, err = s.search.Solve(o)
+		p, err = s.search.Solve(b.s.ctx, o)
 	}
 	if err != nil {
 		return nil, err
@@ -81,7 +81,10 @@ type pathBuilder struct {
 func (b *pathBuilder) estimate(p *enumerate.Path) physical.Estimate {
 	e := b.block.Estimate(p.Set)
 	if p.Weighted {
-		e = physical.Estimate{Rows: p.Rows, Source: e.Source, WidthBytes: e.WidthBytes}
+		e = physical.Estimate{Rows: p.Rows, Source: e.Source, WidthBytes: e.WidthBytes, SubplanKey: p.Key}
+		if p.Measured {
+			e.Source = physical.SourceFeedback
+		}
 	}
 	e.CostNanos = p.Cost
 	return e

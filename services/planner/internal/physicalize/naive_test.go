@@ -29,7 +29,6 @@ type naive struct {
 	data   tables
 	cat    *catalog.Snapshot
 	params []types.Datum
-	ctes   map[int]relation
 }
 
 func must[T any](v T, err error) T {

@@ -259,12 +259,10 @@ func gives(s *logical.Scan, a enumerate.Access, keys []logical.SortKey) (reverse
 		} else if flip != reverse {
 			return false, false
 		}
-		if col := s.Table.Columns[ord]; !col.NotNull && k.NullsFirst != k.Desc && !primary(ix, ord) {
+		if col := s.Table.Columns[ord]; !col.NotNull && k.NullsFirst != k.Desc && ix.ID != catalog.PrimaryIndex {
 			return false, false
 		}
 		at++
 	}
 	return reverse, true
 }
-
-func primary(ix *catalog.Index, _ int) bool { return ix.ID == catalog.PrimaryIndex }

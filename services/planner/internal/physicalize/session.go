@@ -95,7 +95,7 @@ type Result struct {
 // Rows returns the estimate of a node.
 func (r *Result) Rows(n physical.Node) float64 { return max(0, n.Head().Est.Rows) }
 
-// Examined returns the rows that a scan is expected to read.
+// counts are the plan's estimates as pipelines are described by.
 func (r *Result) counts() *counts { return &counts{r} }
 
 type counts struct{ r *Result }
@@ -135,7 +135,7 @@ type builder struct {
 	v     Variant
 	out   *Result
 	lastN int
-	// filterSites are the hash joins that may make a runtime filter, with the share of probe rows that find a match.
+	// matchShare is the share of probe rows that find a match, by the ID of the hash join.
 	matchShare map[int]float64
 }
 
@@ -184,7 +184,7 @@ func (b *builder) convert(n logical.Node, need logical.Set) (*rel, error) {
 	case *logical.Project:
 		return b.project(n, need)
 	case *logical.Aggregate:
-		return b.aggregate(n, need)
+		return b.aggregate(n)
 	case *logical.Sort:
 		return b.sort(n, need)
 	case *logical.Limit:

@@ -83,5 +83,5 @@ func (b *builder) shaped(s *search, o enumerate.Options) (*enumerate.Path, error
 			g = g.Left
 		}
 	}
-	return s.search.Follow(g, o)
+	return s.search.Follow(b.s.ctx, g, o)
 }

@@ -105,7 +105,7 @@ func (s Set) All() iter.Seq[int] {
 // be below 64.
 func (s Set) Subsets() iter.Seq[Set] {
 	return func(yield func(Set) bool) {
-		for w := (s.lo - 1) & s.lo ^ s.lo; w != 0; w = (w - s.lo) & s.lo {
+		for w := (s.lo-1)&s.lo ^ s.lo; w != 0; w = (w - s.lo) & s.lo {
 			if !yield(Set{lo: w}) {
 				return
 			}

@@ -260,10 +260,11 @@ func (q *Query) SetUnique(id expr.ColumnID, distinct float64) {
 	}
 }
 
-// Prefetch asks feedback for keys at once, those asked before left out. Zero keys are ignored.
-func (q *Query) Prefetch(ctx context.Context, keys []uint64) {
+// Prefetch asks feedback for keys at once, those asked before left out, and returns how many of them are known. Zero keys
+// are ignored.
+func (q *Query) Prefetch(ctx context.Context, keys []uint64) int {
 	if q.feedback == nil {
-		return
+		return 0
 	}
 	var ask []uint64
 	for _, k := range keys {
@@ -273,13 +274,16 @@ func (q *Query) Prefetch(ctx context.Context, keys []uint64) {
 		}
 	}
 	if len(ask) == 0 {
-		return
+		return 0
 	}
+	found := 0
 	for k, v := range q.feedback.Cardinalities(ctx, ask) {
 		if v.Rows >= 0 {
 			q.known[k] = v
+			found++
 		}
 	}
+	return found
 }
 
 // Measured returns the measured row count of a key that was prefetched.
@@ -388,21 +392,26 @@ func (q *Query) Narrow(r *Relation, preds []expr.Expr) {
 // GroupEstimate gives the estimate of a grouping its canonical key, and what was measured of it. input is the key of what is
 // grouped, 0 for none.
 func (q *Query) GroupEstimate(keys []expr.Expr, input uint64, e physical.Estimate) physical.Estimate {
-	if input == 0 {
-		return e
-	}
-	sum := uint64(0)
-	for _, k := range keys {
-		h, ok := q.canonJoin(k)
-		if !ok {
-			return e
-		}
-		sum += mix(h)
-	}
-	e.SubplanKey = Combine(61, input, sum)
+	e.SubplanKey = q.GroupKey(keys, input)
 	q.Prefetch(context.Background(), []uint64{e.SubplanKey})
 	if k, ok := q.Measured(e.SubplanKey); ok {
 		e.Rows, e.Source = k.Rows, physical.SourceFeedback
 	}
 	return e
+}
+
+// GroupKey is the canonical identity of the grouping of a sub-plan, 0 when there is none.
+func (q *Query) GroupKey(keys []expr.Expr, input uint64) uint64 {
+	if input == 0 {
+		return 0
+	}
+	sum := uint64(0)
+	for _, k := range keys {
+		h, ok := q.canonJoin(k)
+		if !ok {
+			return 0
+		}
+		sum += mix(h)
+	}
+	return Combine(61, input, sum)
 }
