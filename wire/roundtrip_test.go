@@ -184,10 +184,16 @@ func TestEveryExpressionSurvives(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// It takes an argument of every kind.
+	join, _, err := compute.Resolve("||", []types.Type{types.Of(types.Text), int8Type})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, e := range []expr.Expr{
 		yes, &expr.Const{Value: types.Null(types.Numeric), Typ: types.NumericType(10, 2)},
 		expr.At(3, types.Type{Kind: types.Varchar, Mod: 9}, "name"), &expr.Param{Index: 4, Typ: int8Type},
 		&expr.Call{Fn: fn, Args: []expr.Expr{c(1), c(2)}, Typ: int8Type},
+		&expr.Call{Fn: join, Args: []expr.Expr{expr.At(0, types.Of(types.Text), "t"), c(2)}, Typ: types.Of(types.Text)},
 		&expr.And{Terms: []expr.Expr{yes, yes}}, &expr.Or{Terms: []expr.Expr{yes, yes}}, &expr.Not{Arg: yes},
 		&expr.IsNull{Arg: c(1), Negated: true}, &expr.TruthTest{Arg: yes, Want: true, Negated: true},
 		&expr.IsDistinct{Left: c(1), Right: c(2), Negated: true},

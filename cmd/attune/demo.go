@@ -37,7 +37,8 @@ func newDemo() *cobra.Command {
 		Short: "Show what Attune learns, round by round",
 		Long: `Make a data set whose statistics mislead, load it, and run a workload of join queries for several rounds. Every query runs twice in a round,
 planned from statistics alone and planned with what was learned. Shown are the times of both, the estimates' errors, what the optimizer
-tried, took over and gave up, and whether all answers were identical.
+tried, took over and gave up, and whether all answers were identical. Between rounds the background has some seconds to try other plans; a
+database of the demo's own spends them eagerly.
 
 It runs in a database of its own in a temporary directory, or, with --target, on a server that runs; its tables must not exist there.
 A run is valid, with exit status 0, when all answers are identical.`,
@@ -147,7 +148,7 @@ func demoServer(ctx context.Context, f *demoFlags, errs io.Writer) (demo.Server,
 
 // embedded starts all services in this process, without a port.
 func embedded(ctx context.Context, dir string, log *slog.Logger) (demo.Server, func() error, error) {
-	s, err := stack.New(stack.Config{Data: dir, Log: log})
+	s, err := stack.New(stack.Config{Data: dir, Log: log, Eager: true})
 	if err != nil {
 		return demo.Server{}, nil, err
 	}
@@ -163,7 +164,7 @@ func embedded(ctx context.Context, dir string, log *slog.Logger) (demo.Server, f
 	}
 	return demo.Server{
 			SQL: client.New(conns[stack.Executor]), History: historyv1.NewHistoryServiceClient(conns[stack.History]),
-			Model: costmodelv1.NewCostModelServiceClient(conns[stack.CostModel]),
+			Model: costmodelv1.NewCostModelServiceClient(conns[stack.CostModel]), CPU: demo.OwnCPU,
 		}, func() error {
 			var errs []error
 			for _, c := range conns {

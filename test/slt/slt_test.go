@@ -18,7 +18,7 @@ import (
 var mustPass = []string{"select1.test.gz", "select2.test.gz", "select3.test.gz"}
 
 // quick are the files of an ordinary run; ATTUNE_SLT=all runs every file.
-var quick = []string{"select1.test.gz", "select2.test.gz", "select3.test.gz", "evidence/", "index/orderby/10/", "index/commute/10/"}
+var quick = []string{"select1.test.gz", "select2.test.gz", "select3.test.gz", "evidence/"}
 
 // TestFiles runs the corpus and prints a line for each file.
 func TestFiles(t *testing.T) {

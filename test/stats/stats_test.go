@@ -24,8 +24,18 @@ var tables = []string{"users", "posts", "postLinks", "postHistory", "comments", 
 // queryTimeout bounds one query; a query that takes longer fails the test.
 const queryTimeout = 120 * time.Second
 
-// passes is how often the learned optimizer runs the workload.
-const passes = 3
+// passes is how often each optimizer runs the workload; ATTUNE_STATS_PASSES sets it.
+func passes(t *testing.T) int {
+	s := os.Getenv("ATTUNE_STATS_PASSES")
+	if s == "" {
+		return 1
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 {
+		t.Fatalf("ATTUNE_STATS_PASSES is %q", s)
+	}
+	return n
+}
 
 // query is one query of the workload with its true count.
 type query struct {
@@ -132,12 +142,14 @@ func TestCounts(t *testing.T) {
 		t.Fatalf("%d queries, want 100", len(qs))
 	}
 	static, learned := map[string]time.Duration{}, map[string]time.Duration{}
-	harness.Exec(t, c, "SET attune.optimizer = 'static'")
-	fmt.Printf("static            %7.2f s\n", pass(t, c, qs, map[string]time.Duration{}).Seconds())
-	fmt.Printf("static, warm      %7.2f s\n", pass(t, c, qs, static).Seconds())
-	harness.Exec(t, c, "SET attune.optimizer = 'learned'")
-	for i := range passes {
-		fmt.Printf("learned, pass %d   %7.2f s\n", i+1, pass(t, c, qs, learned).Seconds())
+	for _, mode := range []struct {
+		name  string
+		times map[string]time.Duration
+	}{{"static", static}, {"learned", learned}} {
+		harness.Exec(t, c, "SET attune.optimizer = '"+mode.name+"'")
+		for i := range passes(t) {
+			fmt.Printf("%-8s pass %d   %7.2f s\n", mode.name, i+1, pass(t, c, qs, mode.times).Seconds())
+		}
 	}
 	if os.Getenv("ATTUNE_VERBOSE") != "" {
 		for _, q := range qs {

@@ -11,8 +11,9 @@
 //
 // # The measurement
 //
-// In a round every query runs twice, with attune.optimizer = static and = learned, one right after the other, and which is
-// first alternates, so that noise and warm caches serve both alike. Times are wall-clock times at the client, up to the last row.
+// In a round every query runs with attune.optimizer = static and = learned, one right after the other, and which is first
+// alternates, so that noise and warm caches serve both alike. Short queries repeat, and the median of a round counts. Times are
+// wall-clock times at the client, up to the last row.
 // Between rounds the run waits, for a bounded time, until the background's work has come to rest.
 //
 // Invariant 1: a data set is a function of seed and scale alone.

@@ -24,8 +24,11 @@ const statementTimeout = 60 * time.Second
 type Round struct {
 	// Number counts from 1.
 	Number int
-	// Times has the time of each query in each mode.
+	// Static and Learned have each query's time: the median of its runs in the round.
 	Static, Learned []time.Duration
+	// StaticCPU and LearnedCPU have the same of the processor time of the server's process, which other work on the machine hardly
+	// disturbs; zeros where it cannot be told.
+	StaticCPU, LearnedCPU []time.Duration
 	// QErrors are the median and 90th percentile; 0 where the server does not tell.
 	StaticQ, LearnedQ [2]float64
 	// Operators is how many operators the q-errors of the learned runs are over.
@@ -77,10 +80,16 @@ type bench struct {
 	answers    []*Answer
 	mismatches []Mismatch
 	executions uint64
+	// cpu is the processor time of the server's process so far, always 0 where it cannot be told.
+	cpu func() time.Duration
 }
 
-func newBench(c *client.Client, queries []Query) *bench {
+func newBench(c *client.Client, queries []Query, cpu func() time.Duration) *bench {
+	if cpu == nil {
+		cpu = func() time.Duration { return 0 }
+	}
 	return &bench{
+		cpu: cpu,
 		sql: map[Mode]*client.Client{
 			Static:  c.With(client.Settings{"attune.optimizer": string(Static)}),
 			Learned: c.With(client.Settings{"attune.optimizer": string(Learned)}),
@@ -89,40 +98,47 @@ func newBench(c *client.Client, queries []Query) *bench {
 	}
 }
 
-// round runs every query once in each mode.
+// A query runs in turns until both modes together took repeatFor, at most maxRepeats times in each: a run of a few milliseconds is
+// at the mercy of the scheduler, and the first one after a change also pays for planning.
+const (
+	repeatFor  = 400 * time.Millisecond
+	maxRepeats = 5
+)
+
+// round runs every query in both modes.
 func (b *bench) round(ctx context.Context, number int, p *Progress) (*Round, error) {
-	r := &Round{
-		Number: number, began: time.Now(),
-		Static: make([]time.Duration, len(b.queries)), Learned: make([]time.Duration, len(b.queries)),
-	}
+	r := &Round{Number: number, began: time.Now()}
 	for i, q := range b.queries {
+		p.Note("%s", q.Name)
 		order := []Mode{Static, Learned}
 		if (number+i)%2 == 1 {
 			order[0], order[1] = order[1], order[0]
 		}
-		for _, m := range order {
-			p.Note("%s, %s", q.Name, m)
-			elapsed, err := b.execute(ctx, number, i, m)
-			if err != nil {
-				return nil, err
+		wall, cpu := map[Mode][]time.Duration{}, map[Mode][]time.Duration{}
+		var sum time.Duration
+		for n := 0; n < maxRepeats && sum < repeatFor; n++ {
+			for _, m := range order {
+				elapsed, worked, err := b.execute(ctx, number, i, m)
+				if err != nil {
+					return nil, err
+				}
+				sum += elapsed
+				wall[m], cpu[m] = append(wall[m], elapsed), append(cpu[m], worked)
 			}
-			if m == Static {
-				r.Static[i] = elapsed
-			} else {
-				r.Learned[i] = elapsed
-			}
-			p.Add(1)
 		}
+		r.Static, r.Learned = append(r.Static, median(wall[Static])), append(r.Learned, median(wall[Learned]))
+		r.StaticCPU, r.LearnedCPU = append(r.StaticCPU, median(cpu[Static])), append(r.LearnedCPU, median(cpu[Learned]))
+		p.Add(1)
 	}
 	return r, nil
 }
 
-// execute runs one query to its last row and compares its answer.
-func (b *bench) execute(ctx context.Context, round, i int, m Mode) (time.Duration, error) {
+// execute runs one query to its last row and compares its answer. It returns wall clock and processor time.
+func (b *bench) execute(ctx context.Context, round, i int, m Mode) (elapsed, worked time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, statementTimeout)
 	defer cancel()
 	var answer Answer
-	start := time.Now()
+	before, start := b.cpu(), time.Now()
 	rows, err := b.sql[m].Query(ctx, b.queries[i].SQL)
 	if err == nil {
 		for batch := rows.NextBatch(); batch != nil; batch = rows.NextBatch() {
@@ -130,9 +146,9 @@ func (b *bench) execute(ctx context.Context, round, i int, m Mode) (time.Duratio
 		}
 		err = rows.Close()
 	}
-	elapsed := time.Since(start)
+	elapsed, worked = time.Since(start), b.cpu()-before
 	if err != nil {
-		return 0, fmt.Errorf("demo: query %s, %s: %w", b.queries[i].Name, m, err)
+		return 0, 0, fmt.Errorf("demo: query %s, %s: %w", b.queries[i].Name, m, err)
 	}
 	b.executions++
 	if b.answers[i] == nil {
@@ -140,5 +156,5 @@ func (b *bench) execute(ctx context.Context, round, i int, m Mode) (time.Duratio
 	} else if *b.answers[i] != answer {
 		b.mismatches = append(b.mismatches, Mismatch{b.queries[i].Name, m, round, *b.answers[i], answer})
 	}
-	return elapsed, nil
+	return elapsed, worked, nil
 }

@@ -13,8 +13,8 @@ func NewReport(ctx context.Context, r *Result, durability string) *report.Report
 	out := report.New(ctx, "demo", durability)
 	last := lastRounds(len(r.Rounds))
 	static, learned := r.Totals()
-	method := fmt.Sprintf("sum over queries of the median of the last %d of %d rounds; static and learned alternate query by query; wall clock at the client",
-		last, len(r.Rounds))
+	method := fmt.Sprintf("sum over queries of the median of the last %d of %d rounds; static and learned alternate query by query, in a round up to %d times each; wall clock at the client",
+		last, len(r.Rounds), maxRepeats)
 	out.Add(report.Row{Name: "demo.static.total", Value: static.Seconds(), Unit: "s", Notes: method})
 	ratio := float64(static) / float64(max(learned, 1))
 	out.Add(report.Row{Name: "demo.learned.total", Value: learned.Seconds(), Unit: "s", Notes: method + "; ratio is static over learned",
@@ -34,6 +34,9 @@ func NewReport(ctx context.Context, r *Result, durability string) *report.Report
 		if remark := v.remark(); remark != "" {
 			notes += "; " + remark
 		}
+		if v.StaticCPU > 0 && v.LearnedCPU > 0 {
+			notes += fmt.Sprintf("; processor time %.1f ms static, %.1f ms learned", millis(v.StaticCPU), millis(v.LearnedCPU))
+		}
 		out.Add(report.Row{Name: "demo.query." + v.Query.Name, Value: millis(v.Learned), Unit: "ms", Notes: notes,
 			Peers: map[string]float64{"static": millis(v.Static)}, Ratios: map[string]float64{"static": v.Ratio()}}.
 			Against(slowerFactor*millis(v.Static), !v.Slower))
@@ -45,6 +48,8 @@ func NewReport(ctx context.Context, r *Result, durability string) *report.Report
 		Notes: fmt.Sprintf("seed %d, scale %g", r.Seed, r.Scale)})
 	out.Add(report.Row{Name: "demo.load", Value: r.LoadTime.Seconds(), Unit: "s"})
 	out.Add(report.Row{Name: "demo.index", Value: r.IndexTime.Seconds(), Unit: "s"})
+	out.Add(report.Row{Name: "demo.others", Value: r.Others, Unit: "share",
+		Notes: "of the machine's processor time, taken by other programs during the rounds"})
 	const limit = 180
 	out.Add(report.Row{Name: "demo.elapsed", Value: r.Elapsed.Seconds(), Unit: "s", Notes: r.Cut}.
 		Against(limit, r.Elapsed.Seconds() < limit))

@@ -31,6 +31,8 @@ type Server struct {
 	SQL     *client.Client
 	History historyv1.HistoryServiceClient
 	Model   costmodelv1.CostModelServiceClient
+	// CPU is the processor time of the server's process so far; nil where it cannot be told.
+	CPU func() time.Duration
 }
 
 // Run loads the data, runs the rounds, and calls each with every round as it ends. A run whose answers differ is a Result with
@@ -61,11 +63,12 @@ func Run(ctx context.Context, cfg Config, s Server, p *Progress, each func(*Roun
 	if err != nil {
 		return nil, err
 	}
-	b := newBench(s.SQL, queries)
+	b := newBench(s.SQL, queries, s.CPU)
+	others := watchOthers()
 	known, plans := before.runs, before.plans(Learned)
 	for n := 1; n <= cfg.Rounds; n++ {
 		took := time.Now()
-		p.Begin(fmt.Sprintf("round %d of %d", n, cfg.Rounds), int64(2*len(queries)))
+		p.Begin(fmt.Sprintf("round %d of %d", n, cfg.Rounds), int64(len(queries)))
 		r, err := b.round(ctx, n, p)
 		if err != nil {
 			return nil, err
@@ -98,7 +101,7 @@ func Run(ctx context.Context, cfg Config, s Server, p *Progress, each func(*Roun
 	}
 	result.Verdicts = judge(queries, result.Rounds)
 	result.Executions, result.Mismatches = b.executions, b.mismatches
-	result.Elapsed = time.Since(start)
+	result.Elapsed, result.Others = time.Since(start), others()
 	return result, nil
 }
 

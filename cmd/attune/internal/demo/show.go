@@ -70,11 +70,11 @@ func ShowSummary(w io.Writer, r *Result) error {
 	fmt.Fprintf(w, "\nThe last %d rounds, medians of each query (sorted by what was gained or lost):\n\n", last)
 	t := table.Table{Columns: []table.Column{
 		{Name: "query"}, {Name: "statistics see"}, {Name: "static", Right: true}, {Name: "learned", Right: true},
-		{Name: "speed-up", Right: true}, {Name: ""},
+		{Name: "speed-up", Right: true}, {Name: "by CPU time", Right: true}, {Name: ""},
 	}}
 	for _, v := range byGain(r.Verdicts) {
 		t.Add(v.Query.Name, v.Query.Trap.words(), strings.TrimSpace(short(v.Static)), strings.TrimSpace(short(v.Learned)),
-			fmt.Sprintf("%.2fx", v.Ratio()), v.remark())
+			fmt.Sprintf("%.2fx", v.Ratio()), v.cpuRatio(), v.remark())
 	}
 	if err := table.Aligned(w, &t); err != nil {
 		return err
@@ -120,7 +120,21 @@ func showVerdict(w io.Writer, r *Result) {
 	if r.Cut != "" {
 		fmt.Fprintln(w, "Rounds:", r.Cut+".")
 	}
+	if r.Others > busyMachine {
+		fmt.Fprintf(w, "Mind: other programs took %.0f %% of this machine's processors meanwhile. Times of single queries mean little then.\n", 100*r.Others)
+	}
 	fmt.Fprintf(w, "%d rows, loaded in %.1f s; the whole run took %.0f s.\n", r.RowCount, r.LoadTime.Seconds(), r.Elapsed.Seconds())
+}
+
+// busyMachine is the share of others above which the summary warns.
+const busyMachine = 0.1
+
+// cpuRatio is the speed-up by processor time, or a dash where that is not known.
+func (v Verdict) cpuRatio() string {
+	if v.StaticCPU <= 0 || v.LearnedCPU <= 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.2fx", float64(v.StaticCPU)/float64(v.LearnedCPU))
 }
 
 func (t Trap) words() string {

@@ -19,6 +19,8 @@ func lastRounds(rounds int) int { return min(max((rounds+2)/3, 3), rounds) }
 type Verdict struct {
 	Query           Query
 	Static, Learned time.Duration
+	// StaticCPU and LearnedCPU are the same in processor time, 0 where it is not known.
+	StaticCPU, LearnedCPU time.Duration
 	// Slower: beyond the rule. Noise: beyond the factor, with a difference too small to count.
 	Slower, Noise bool
 }
@@ -33,11 +35,16 @@ func judge(queries []Query, rounds []*Round) []Verdict {
 	last := rounds[len(rounds)-lastRounds(len(rounds)):]
 	out := make([]Verdict, len(queries))
 	for i, q := range queries {
-		var static, learned []time.Duration
+		var static, learned, staticCPU, learnedCPU []time.Duration
 		for _, r := range last {
 			static, learned = append(static, r.Static[i]), append(learned, r.Learned[i])
+			if len(r.StaticCPU) > 0 {
+				staticCPU, learnedCPU = append(staticCPU, r.StaticCPU[i]), append(learnedCPU, r.LearnedCPU[i])
+			}
 		}
-		v := Verdict{Query: q, Static: median(static), Learned: median(learned)}
+		v := Verdict{
+			Query: q, Static: median(static), Learned: median(learned), StaticCPU: median(staticCPU), LearnedCPU: median(learnedCPU),
+		}
 		if float64(v.Learned) > slowerFactor*float64(v.Static) {
 			v.Noise = v.Learned-v.Static < noiseFloor
 			v.Slower = !v.Noise
@@ -60,6 +67,8 @@ type Result struct {
 	// Executions is how many answers were compared, Mismatches those that differed.
 	Executions uint64
 	Mismatches []Mismatch
+	// Others is the share of the machine's processor time that other programs took during the rounds, 0 to 1.
+	Others float64
 	// Cut says why there are fewer rounds than asked for; empty when there are not.
 	Cut string
 }

@@ -259,3 +259,13 @@ func TestBar(t *testing.T) {
 		}
 	}
 }
+
+func TestParseCPU(t *testing.T) {
+	busy, total := parseCPU("cpu  100 1 20 1000 50 3 4 2 7 9\n")
+	if busy != 1300*time.Millisecond || total != 11800*time.Millisecond {
+		t.Errorf("busy %v of %v", busy, total)
+	}
+	if share := watchOthers()(); share < 0 || share > 1 {
+		t.Errorf("share %v", share)
+	}
+}

@@ -39,6 +39,9 @@ type Config struct {
 	Etcd, NATS []string
 	// Advertise is the host that peers dial, the machine's name when it is empty. Only of use with external etcd.
 	Advertise string
+	// Eager spends idle time on learning as it would never be spent beside a user's work: for demonstrations, which have minutes and not
+	// days.
+	Eager bool
 	// Log may be nil.
 	Log *slog.Logger
 }

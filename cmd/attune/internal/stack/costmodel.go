@@ -2,9 +2,13 @@ package stack
 
 import (
 	"context"
+	"time"
 
 	"github.com/attunedb/attune/services/costmodel"
 )
+
+// eagerInterval is the least time between two trainings of an eager stack.
+const eagerInterval = 5 * time.Second
 
 func (s *Stack) addCostModel() {
 	s.serve(CostModel, func(_ context.Context, at served) (service, error) {
@@ -12,7 +16,11 @@ func (s *Stack) addCostModel() {
 		if err != nil {
 			return nil, err
 		}
-		svc, err := costmodel.New(costmodel.Config{}, costmodel.Deps{
+		cfg := costmodel.Config{}
+		if s.cfg.Eager {
+			cfg.MinInterval, cfg.Checkpoint = eagerInterval, eagerInterval
+		}
+		svc, err := costmodel.New(cfg, costmodel.Deps{
 			Bus: s.bus, Coord: s.coord, Instance: at.instance, History: past, Peers: s.pool, Instances: s.discovery,
 			Log: s.logger(CostModel), Metrics: s.metrics,
 		})

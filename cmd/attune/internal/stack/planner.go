@@ -2,10 +2,17 @@ package stack
 
 import (
 	"context"
+	"time"
 
 	"google.golang.org/grpc"
 
 	"github.com/attunedb/attune/services/planner"
+)
+
+// eagerShare is the part of the time that an eager stack may spend on trying plans, eagerStart what of it is there at once.
+const (
+	eagerShare = 0.5
+	eagerStart = 10 * time.Second
 )
 
 func (s *Stack) addPlanner() {
@@ -18,7 +25,11 @@ func (s *Stack) addPlanner() {
 			}
 			conns[name] = conn
 		}
-		return planner.New(planner.Config{Instance: at.instance}, planner.Deps{
+		cfg := planner.Config{Instance: at.instance}
+		if s.cfg.Eager {
+			cfg.Explore.Share, cfg.Explore.Start = eagerShare, eagerStart
+		}
+		return planner.New(cfg, planner.Deps{
 			Storage: conns[Storage], History: conns[History], CostModel: conns[CostModel], Executor: conns[Executor],
 			Coord: s.coord, Log: s.logger(Planner), Metrics: s.metrics,
 		})

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/attunedb/attune/engine/plan/explain"
 	"github.com/attunedb/attune/engine/plan/physical"
 	"github.com/attunedb/attune/services/planner/internal/cost"
 	"github.com/attunedb/attune/services/planner/internal/statistics"
@@ -221,12 +220,12 @@ func TestLearnsOfGroupedJoins(t *testing.T) {
 	if grouped == 0 {
 		t.Fatal("no grouping with a key")
 	}
+	// The second planning accepts the plan, the third makes it again from its shape.
+	mustPlan(t, o, r)
 	again := mustPlan(t, o, r)
 	if again.PlanID != first.PlanID {
-		t.Skipf("the measured row counts lead to another plan: %s", again.Report.Reason)
+		t.Fatalf("another plan: %s", again.Report.Reason)
 	}
-	t.Log(strings.Join(explain.Text(first, explain.Options{Costs: true, Learned: true}), "\n"))
-	t.Log(strings.Join(explain.Text(again, explain.Options{Costs: true, Learned: true}), "\n"))
 	physical.Walk(again.Root, func(n physical.Node) {
 		if _, ok := n.(*physical.Aggregate); ok && n.Head().Est.SubplanKey != 0 && n.Head().Est.Rows != 77 {
 			t.Errorf("a grouping measured with 77 rows is believed to have %v", n.Head().Est.Rows)

@@ -2,6 +2,7 @@ package statistics
 
 import (
 	"math"
+	"slices"
 
 	"github.com/attunedb/attune/engine/expr"
 )
@@ -54,6 +55,10 @@ func (q *Query) Groups(keys []expr.Expr, rows float64) float64 {
 		byRel[c.Rel] = append(byRel[c.Rel], c)
 	}
 	for _, r := range rels {
+		if len(rels) == 1 && total == 1 && slices.ContainsFunc(byRel[r], func(c *Column) bool { return c.Unique }) {
+			// Each row of the leaf is a group of its own.
+			return min(rows, max(1, r.Rows))
+		}
 		total *= combinations(r, byRel[r])
 	}
 	return survivors(total, rows)
