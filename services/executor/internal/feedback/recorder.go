@@ -110,6 +110,9 @@ type Run struct {
 	Stats      *exec.Stats
 	Outcome    Outcome
 	Foreground bool
+	// OtherValues says that the plan was made for other parameters: what came out of its sub-plans is not what the
+	// planner's keys name, so no row count is remembered under them.
+	OtherValues bool
 }
 
 // Report sends one execution. c may be nil for a plan that is not cached; its plan always travels then.
@@ -137,7 +140,11 @@ func NewExecution(run *Run) *Execution {
 		if !ok {
 			return
 		}
-		e.Operators = append(e.Operators, Operator{NodeID: h.ID, Op: n.Op(), SubplanKey: h.Est.SubplanKey, Estimated: h.Est.Rows,
+		key := h.Est.SubplanKey
+		if run.OtherValues {
+			key = 0
+		}
+		e.Operators = append(e.Operators, Operator{NodeID: h.ID, Op: n.Op(), SubplanKey: key, Estimated: h.Est.Rows,
 			Rows: s.Rows, Complete: s.Complete, Nanos: s.Nanos, Bytes: s.Bytes})
 	})
 	for _, p := range run.Stats.Pipelines {

@@ -11,8 +11,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/attunedb/attune/engine/catalog"
+	"github.com/attunedb/attune/engine/compute"
 	"github.com/attunedb/attune/engine/plan/utility"
 	"github.com/attunedb/attune/engine/sqltext"
+	"github.com/attunedb/attune/engine/types"
 	"github.com/attunedb/attune/platform/telemetry"
 	"github.com/attunedb/attune/services/executor/internal/feedback"
 	"github.com/attunedb/attune/services/executor/internal/point"
@@ -32,6 +34,8 @@ type Plan struct {
 	Counter *feedback.Counter
 
 	pinned []string
+	// values are the parameters of the plan's first execution: what it was planned for.
+	values atomic.Pointer[[]types.Datum]
 	// seen is the catalog revision at which the tables' versions were last found to be present.
 	seen atomic.Int64
 	uses atomic.Int64
@@ -54,6 +58,23 @@ func (p *Plan) Current(c *catalog.Snapshot) bool {
 	}
 	p.seen.Store(c.Revision)
 	return true
+}
+
+// PlannedFor reports whether the plan was made for these parameters, literals included: they are those of its first
+// execution. Measured row counts of another execution are not those of the sub-plans that the planner named.
+func (p *Plan) PlannedFor(params []types.Datum) bool {
+	if p.values.Load() == nil {
+		kept := slices.Clone(params)
+		p.values.CompareAndSwap(nil, &kept)
+	}
+	return slices.EqualFunc(*p.values.Load(), params, sameDatum)
+}
+
+func sameDatum(a, b types.Datum) bool {
+	if a.IsNull() || b.IsNull() || a.Kind() != b.Kind() {
+		return a.IsNull() && b.IsNull()
+	}
+	return compute.CompareDatum(a, b) == 0
 }
 
 // Used counts an execution and reports whether the planner should be asked again before it.

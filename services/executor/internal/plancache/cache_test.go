@@ -11,6 +11,7 @@ import (
 	"github.com/attunedb/attune/engine/catalog"
 	"github.com/attunedb/attune/engine/plan/utility"
 	"github.com/attunedb/attune/engine/sqltext"
+	"github.com/attunedb/attune/engine/types"
 )
 
 func snapshot(revision int64, version uint64) *catalog.Snapshot {
@@ -168,5 +169,19 @@ func TestReconsider(t *testing.T) {
 		if got := p.Used(); got != want {
 			t.Errorf("use %d: %v", i, got)
 		}
+	}
+}
+
+func TestPlannedForTheFirstValues(t *testing.T) {
+	p := &Plan{}
+	first := []types.Datum{types.NewInt(types.Int4, 1), types.Null(types.Text)}
+	if !p.PlannedFor(first) || !p.PlannedFor(first) {
+		t.Error("the first execution's values are not those the plan was made for")
+	}
+	if p.PlannedFor([]types.Datum{types.NewInt(types.Int4, 2), types.Null(types.Text)}) {
+		t.Error("other values pass for those the plan was made for")
+	}
+	if p.PlannedFor(first[:1]) {
+		t.Error("fewer values pass")
 	}
 }

@@ -285,5 +285,5 @@ func (e *execution) report(err error) {
 	}
 	e.s.m.deps.Feedback.Report(c, &feedback.Run{Plan: e.plan.Plan, TemplateID: e.plan.TemplateID, TemplateSQL: e.plan.TemplateSQL,
 		SampleSQL: e.src.sql, Params: e.src.params, Settings: e.s.settings.planning, Start: e.start, Nanos: nanos, Rows: e.rows,
-		Stats: e.stats, Outcome: outcome, Foreground: true})
+		Stats: e.stats, Outcome: outcome, Foreground: true, OtherValues: !e.plan.PlannedFor(e.params)})
 }
