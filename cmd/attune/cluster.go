@@ -16,7 +16,7 @@ import (
 )
 
 func newCluster() *cobra.Command {
-	c := &cobra.Command{Use: "cluster", Short: "Show who is in the cluster", Args: cobra.NoArgs}
+	c := &cobra.Command{Use: "cluster", Short: "Show who is in the cluster", Args: cobra.NoArgs, RunE: helpful}
 	var endpoints []string
 	var data string
 	status := &cobra.Command{

@@ -27,9 +27,14 @@ func main() {
 func execute(ctx context.Context, args []string) int {
 	root := newRoot()
 	root.SetArgs(args)
+	understood := false
+	root.PersistentPreRun = func(*cobra.Command, []string) { understood = true }
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
+	}
+	if !understood && !errors.Is(err, errUsage) {
+		err = fmt.Errorf("%w: %w", err, errUsage)
 	}
 	if !errors.Is(err, shell.ErrFailed) {
 		fmt.Fprintln(os.Stderr, "attune:", err)
@@ -61,7 +66,7 @@ one that proves slower than the plan before is rolled back.`,
   attune sql -c "SELECT 1"           # ask it
   attune demo                        # watch it learn, in under three minutes`,
 		SilenceUsage: true, SilenceErrors: true,
-		Args: cobra.NoArgs,
+		Args: cobra.NoArgs, RunE: helpful,
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w: %w: %s", err, errUsage, c.CommandPath())
@@ -69,3 +74,6 @@ one that proves slower than the plan before is rolled back.`,
 	root.AddCommand(newUp(), newSQL(), newDemo(), newPlan(), newModel(), newCluster(), newVersion())
 	return root
 }
+
+// helpful is for commands that only hold others: without it, cobra takes a misspelt one for a request for help.
+func helpful(c *cobra.Command, _ []string) error { return c.Help() }

@@ -18,7 +18,7 @@ func newModel() *cobra.Command {
 		Short: "Show the versions of the cost model, and choose among them",
 		Example: `  attune model list
   attune model rollback`,
-		Args: cobra.NoArgs,
+		Args: cobra.NoArgs, RunE: helpful,
 	}
 	at.flags(c)
 	// add makes a command whose arguments are given to fn.

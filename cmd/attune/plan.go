@@ -21,7 +21,7 @@ func newPlan() *cobra.Command {
 		Short: "Show what was run, with which plans, and why",
 		Long: `Show what history knows. A template is a statement with its literals taken out; it is named by the number that "plan list" shows, or by
 any statement of it.`,
-		Args: cobra.NoArgs,
+		Args: cobra.NoArgs, RunE: helpful,
 	}
 	at.flags(c)
 	ask := func(c *cobra.Command, fn func(context.Context, historyv1.HistoryServiceClient) error) error {

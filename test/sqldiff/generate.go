@@ -118,8 +118,8 @@ func (g *Generator) Query() string {
 		with = append(with, fmt.Sprintf("%s AS %s(%s)", name, pick(g, "", "", "MATERIALIZED ", "NOT MATERIALIZED "), q))
 		g.ctes = append(g.ctes, table{name, cols})
 	}
-	q, cols := g.set(nil, 3, nil)
-	if g.chance(20) {
+	q, cols := g.set(nil, pick(g, 1, 2, 2, 3), nil)
+	if g.chance(20) && !strings.Contains(q, "ORDER BY") {
 		q += g.order(len(cols)) + g.limit()
 	}
 	if len(with) > 0 {

@@ -39,7 +39,7 @@ func connect(t *testing.T, url string) *pgconn.PgConn {
 	return c
 }
 
-const statementTimeout = 20 * time.Second
+const statementTimeout = 10 * time.Second
 
 func runStatement(c *pgconn.PgConn, s *Statement) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), statementTimeout)

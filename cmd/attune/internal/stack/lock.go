@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,7 +20,14 @@ var ErrInUse = errors.New("the data directory is in use")
 // lock is the exclusive use of a data directory. The operating system gives it up with the process, however that ends.
 type lock struct{ file *os.File }
 
-func takeLock(dir string) (*lock, error) {
+// A process that was killed holds its lock until the operating system has taken it apart, so a lock that is taken is tried again for a
+// short time.
+const (
+	lockPatience = 3 * time.Second
+	lockEvery    = 50 * time.Millisecond
+)
+
+func takeLock(ctx context.Context, dir string) (*lock, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
@@ -28,7 +36,12 @@ func takeLock(dir string) (*lock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	for waited := time.Duration(0); errors.Is(err, unix.EWOULDBLOCK) && waited < lockPatience && ctx.Err() == nil; waited += lockEvery {
+		time.Sleep(lockEvery)
+		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	}
+	if err != nil {
 		defer f.Close()
 		if !errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, fmt.Errorf("locking %s: %w", path, err)

@@ -8,5 +8,5 @@ func machineMemory() int64 {
 	if err := unix.Sysinfo(&info); err != nil {
 		return 2 << 30
 	}
-	return int64(info.Totalram) * int64(info.Unit) //nolint:unconvert // the types differ by platform
+	return int64(info.Totalram) * int64(info.Unit)
 }

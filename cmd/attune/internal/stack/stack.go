@@ -139,7 +139,7 @@ func (s *Stack) addLock() {
 	var l *lock
 	s.group.Add(lifecycle.Component{
 		Name:  "data directory",
-		Start: func(context.Context) (err error) { l, err = takeLock(s.cfg.Data); return err },
+		Start: func(ctx context.Context) (err error) { l, err = takeLock(ctx, s.cfg.Data); return err },
 		Stop:  func(ctx context.Context) error { return l.release(ctx) },
 	})
 }

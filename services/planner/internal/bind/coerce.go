@@ -26,10 +26,11 @@ func (b *binder) coerce(e expr.Expr, to types.Type, context compute.Context, loc
 	}
 	least, ok := compute.CastKind(from.Kind, to.Kind)
 	if !ok || least > context {
-		return nil, b.errorf(location, sqlerr.CannotCoerce, "cannot cast type %s to type %s", from.Kind, to.Kind)
+		return nil, b.errorf(location, sqlerr.CannotCoerce, "cannot cast type %s to %s", from.Kind, to.Kind)
 	}
-	if c, isConst := e.(*expr.Const); isConst && least == implicitly && from.Kind.IsNumber() {
-		// A number literal takes the wider type at once: reading its text as that type gives the same value.
+	if c, isConst := e.(*expr.Const); isConst && least == implicitly && from.Kind.IsNumber() && from.Kind != types.Float4 {
+		// A number literal takes the wider type at once: reading its text as that type gives the same value. A float4's text would
+		// not: 0.1::float4::float8 is 0.10000000149011612.
 		value, err := compute.CastDatum(&b.env, c.Value, types.Of(to.Kind), false)
 		if err != nil {
 			return nil, b.at(err, location)

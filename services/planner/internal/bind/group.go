@@ -92,14 +92,14 @@ type grouping struct {
 // group builds the aggregation and rewrites what lies above it.
 func (s *selecting) group(n logical.Node, groups []expr.Expr, having []expr.Expr) (logical.Node, []expr.Expr, error) {
 	g := &grouping{selecting: s, exprs: groups, input: logical.OutputSet(n), plain: logical.Set{}}
-	used := logical.Set{}
+	own := logical.OutputSet(n)
 	for _, e := range groups {
 		name := "group"
 		if c, ok := e.(*expr.Column); ok {
 			name = c.Name
 			g.plain.Add(c.ID)
 		}
-		g.items = append(g.items, logical.Item{Column: s.outputColumn(name, e, used), Expr: e})
+		g.items = append(g.items, logical.Item{Column: s.outputColumn(name, e, own), Expr: e})
 	}
 	var err error
 	for i := range s.targets {

@@ -245,9 +245,9 @@ func (s *selecting) targetNamed(n *pg.Node, clause string) (int, error) {
 // output adds projection, DISTINCT, ORDER BY and LIMIT.
 func (s *selecting) output(n logical.Node, parent *scope) (*query, error) {
 	items := make([]logical.Item, 0, len(s.targets))
-	used := logical.Set{}
+	own := logical.OutputSet(n)
 	for _, t := range s.targets {
-		items = append(items, logical.Item{Column: s.outputColumn(t.name, t.expr, used), Expr: t.expr})
+		items = append(items, logical.Item{Column: s.outputColumn(t.name, t.expr, own), Expr: t.expr})
 	}
 	visible := len(items)
 	for k := range s.keys {
@@ -258,7 +258,7 @@ func (s *selecting) output(n logical.Node, parent *scope) (*query, error) {
 					"for SELECT DISTINCT, ORDER BY expressions must appear in select list")
 			}
 			e := s.keys[k].Expr
-			items = append(items, logical.Item{Column: s.outputColumn("order", e, used), Expr: e})
+			items = append(items, logical.Item{Column: s.outputColumn("order", e, own), Expr: e})
 			i = len(items) - 1
 		}
 		s.keys[k].Expr = items[i].Ref()
@@ -294,10 +294,12 @@ func (s *selecting) output(n logical.Node, parent *scope) (*query, error) {
 	return &query{node: n, cols: n.Columns()}, nil
 }
 
-// outputColumn keeps the ID of a column that is passed on, once, and gives everything else a fresh one.
-func (b *binder) outputColumn(name string, e expr.Expr, used logical.Set) logical.Column {
-	if c, ok := e.(*expr.Column); ok && !used.Has(c.ID) {
-		used.Add(c.ID)
+// outputColumn keeps the ID of a column that is passed on, once: own are the input's columns that were not yet, and it takes the
+// column out. Everything else gets a fresh ID; so does a column of the query around this one, which is the outer row's and must
+// not be the subquery's too.
+func (b *binder) outputColumn(name string, e expr.Expr, own logical.Set) logical.Column {
+	if c, ok := e.(*expr.Column); ok && own.Has(c.ID) {
+		delete(own, c.ID)
 		return logical.Column{ID: c.ID, Name: name, Type: c.Typ}
 	}
 	return b.newColumn(name, e.Type())

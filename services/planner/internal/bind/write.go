@@ -76,7 +76,10 @@ func (b *binder) finishWrite(w *logical.Write, alias string, returning []*pg.Nod
 			return nil, err
 		}
 		c := b.withoutAggs(s.scope, "RETURNING", nil)
-		used := logical.Set{}
+		own := logical.Set{}
+		for _, c := range w.Row {
+			own.Add(c.ID)
+		}
 		for _, t := range s.targets {
 			e := t.expr
 			if e == nil {
@@ -85,7 +88,7 @@ func (b *binder) finishWrite(w *logical.Write, alias string, returning []*pg.Nod
 					return nil, err
 				}
 			}
-			w.Returning = append(w.Returning, logical.Item{Column: b.outputColumn(t.name, e, used), Expr: e})
+			w.Returning = append(w.Returning, logical.Item{Column: b.outputColumn(t.name, e, own), Expr: e})
 		}
 	}
 	// What the foreign keys of a table refer to, and what refers to it, is part of the plan.
@@ -276,7 +279,7 @@ func (b *binder) insertQuery(t *catalog.Table, cols []int, listed bool, sel *pg.
 func (b *binder) insertInto(t *catalog.Table, cols []int, input logical.Node) (*logical.Write, error) {
 	given := input.Columns()
 	items := make([]logical.Item, 0, len(t.Columns))
-	used := logical.Set{}
+	own := logical.OutputSet(input)
 	source := make([]expr.ColumnID, len(t.Columns))
 	for o := range t.Columns {
 		col := &t.Columns[o]
@@ -289,7 +292,7 @@ func (b *binder) insertInto(t *catalog.Table, cols []int, input logical.Node) (*
 		} else if e, err = b.defaultValue(col); err != nil {
 			return nil, err
 		}
-		item := logical.Item{Column: b.outputColumn(col.Name, e, used), Expr: e}
+		item := logical.Item{Column: b.outputColumn(col.Name, e, own), Expr: e}
 		source[o] = item.ID
 		items = append(items, item)
 	}
@@ -382,14 +385,14 @@ func (b *binder) update(n *pg.UpdateStmt) (*Result, error) {
 	node = attach(node, subqueries)
 	w := &logical.Write{Kind: logical.WriteUpdate, Table: scan.Table, Set: set}
 	var items []logical.Item
-	used := logical.Set{}
+	own := logical.OutputSet(node)
 	for _, c := range scan.Cols {
-		used.Add(c.ID)
+		delete(own, c.ID)
 		items = append(items, logical.Item{Column: c, Expr: c.Ref()})
 		w.Source = append(w.Source, c.ID)
 	}
 	for i, e := range values {
-		item := logical.Item{Column: b.outputColumn(scan.Table.Columns[set[i]].Name, e, used), Expr: e}
+		item := logical.Item{Column: b.outputColumn(scan.Table.Columns[set[i]].Name, e, own), Expr: e}
 		items = append(items, item)
 		w.Source = append(w.Source, item.ID)
 	}
