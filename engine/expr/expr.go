@@ -161,11 +161,27 @@ func (e *IsDistinct) Type() types.Type { return boolean }
 // Type returns the target type.
 func (e *Cast) Type() types.Type { return e.To }
 
-// Type returns the common type of the results.
-func (e *Case) Type() types.Type { return e.Else.Type() }
+// Type returns the common type of the results, with a modifier only when all have it.
+func (e *Case) Type() types.Type {
+	t := e.Else.Type()
+	for i := range e.Whens {
+		if e.Whens[i].Then.Type() != t {
+			return types.Of(t.Kind)
+		}
+	}
+	return t
+}
 
-// Type returns the common type of the arguments.
-func (e *Coalesce) Type() types.Type { return e.Args[0].Type() }
+// Type returns the common type of the arguments, with a modifier only when all have it.
+func (e *Coalesce) Type() types.Type {
+	t := e.Args[0].Type()
+	for _, a := range e.Args[1:] {
+		if a.Type() != t {
+			return types.Of(t.Kind)
+		}
+	}
+	return t
+}
 
 // Type returns boolean.
 func (e *InList) Type() types.Type { return boolean }

@@ -90,6 +90,9 @@ func TestPoisonIsRefusedAlone(t *testing.T) {
 		"empty plan":         func(x *feedbackv1.Execution) { x.Plan.Root = nil },
 		"another text":       func(x *feedbackv1.Execution) { x.TemplateSql = "select other" },
 	}
+	// A run with another text is refused once the template's own is stored.
+	c.publish(js, &feedbackv1.Envelope{Executions: []*feedbackv1.Execution{execution("first", 7, 70, 100)}})
+	c.eventually("the first run", func() bool { return c.get(r, 7).Template != nil })
 	want := 0.0
 	for name, spoil := range poison {
 		bad := execution("bad-"+name, 7, 70, 100)
@@ -107,11 +110,13 @@ func TestPoisonIsRefusedAlone(t *testing.T) {
 	want++
 	c.publish(js, &feedbackv1.Envelope{Executions: []*feedbackv1.Execution{execution("last", 9, 90, 1)}})
 	c.eventually("the event behind all poison", func() bool { return c.get(r, 9).Template != nil })
+	// Refusals are counted after the batch is stored.
+	c.eventually("all refusals", func() bool { return r.events(t, "refused") >= want })
 	if got := r.events(t, "refused"); got != want {
 		t.Errorf("%v refused, %v poisoned", got, want)
 	}
-	if d := c.get(r, 7); d.Template.Runs != uint64(2*len(poison)) || len(d.Plans) != 1 {
-		t.Errorf("%d of %d good runs, %d plans", d.Template.Runs, 2*len(poison), len(d.Plans))
+	if d := c.get(r, 7); d.Template.Runs != uint64(1+2*len(poison)) || len(d.Plans) != 1 {
+		t.Errorf("%d of %d good runs, %d plans", d.Template.Runs, 1+2*len(poison), len(d.Plans))
 	}
 }
 

@@ -54,7 +54,7 @@ func start(t testing.TB, cfg storage.Config, deps storage.Deps) (s *storage.Serv
 func dial(t testing.TB, s *storage.Service) *grpc.ClientConn {
 	t.Helper()
 	l := bufconn.Listen(1 << 20)
-	server := grpc.NewServer(grpc.MaxRecvMsgSize(64 << 20))
+	server := grpc.NewServer(grpc.MaxRecvMsgSize(64<<20), grpc.WaitForHandlers(true))
 	s.Register(server)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()

@@ -2,6 +2,7 @@ package dml
 
 import (
 	"context"
+	"slices"
 
 	"github.com/attunedb/attune/engine/access"
 	"github.com/attunedb/attune/engine/catalog"
@@ -117,7 +118,7 @@ func (s *stager) finish(ctx context.Context, parents []*parentCheck, commit bool
 	}
 	all := s.additions
 	if len(s.removals) > 0 {
-		all = append(s.removals, s.additions...)
+		all = slices.Concat(s.removals, s.additions)
 	}
 	if len(all)+len(required) == 0 {
 		return false, nil

@@ -86,7 +86,8 @@ func (src *source) declare(s *Session) {
 
 // key returns what the plan cache knows the statement by, valid until the next call.
 func (s *Session) key(src *source) []byte {
-	k := append(s.keyBuf[:0], src.text...)
+	s.keyBuf = append(s.keyBuf[:0], src.text...)
+	k := s.keyBuf
 	k = append(k, 0)
 	for _, t := range src.declared {
 		k = append(k, byte(t.Kind), byte(t.Mod), byte(t.Mod>>8), byte(t.Mod>>16), byte(t.Mod>>24))

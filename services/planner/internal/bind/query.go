@@ -86,10 +86,14 @@ func (b *binder) values(sel *pg.SelectStmt, parent *scope, opt queryOptions) (*q
 				return nil, err
 			}
 		}
+		t := column[0].Type()
 		for i := range rows {
 			rows[i][j] = column[i]
+			if column[i].Type() != t {
+				t = types.Of(t.Kind)
+			}
 		}
-		cols[j] = b.newColumn("column"+itoa(j+1), column[0].Type())
+		cols[j] = b.newColumn("column"+itoa(j+1), t)
 	}
 	return &query{node: &logical.Values{Cols: cols, Rows: rows}, cols: cols}, nil
 }
@@ -132,7 +136,10 @@ func (b *binder) setOperation(sel *pg.SelectStmt, parent *scope, opt queryOption
 		if err != nil {
 			return nil, err
 		}
-		want[i] = both[0].Type()
+		// A modifier holds for the result only when both sides have it: numeric(10,2) and numeric make numeric.
+		if want[i] = both[0].Type(); both[1].Type() != want[i] {
+			want[i] = types.Of(want[i].Kind)
+		}
 		cols[i] = b.newColumn(left.cols[i].Name, want[i])
 	}
 	if left, err = b.retype(left, want, sel.Larg); err != nil {
