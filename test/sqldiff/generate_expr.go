@@ -47,7 +47,7 @@ func (g *Generator) expr(s scope, k kind, depth int) string {
 			return fmt.Sprintf("coalesce(%s, %s)", sub(k), sub(k))
 		case g.chance(6):
 			return fmt.Sprintf("nullif(%s, %s)", sub(k), sub(k))
-		case g.chance(6):
+		case g.chance(7):
 			return fmt.Sprintf("%s(%s, %s)", pick(g, "greatest", "least"), sub(k), sub(k))
 		case g.chance(18):
 			return g.scalarSubquery(s, k, depth-1)
@@ -227,7 +227,7 @@ func (g *Generator) aggregate(s scope, k kind, depth int) string {
 			return "count(*)" + filter + "::int"
 		case g.chance(40):
 			return fmt.Sprintf("count(%s%s)%s::int", distinct, arg(kind(g.r.IntN(int(kinds)))), filter)
-		case g.chance(40):
+		case g.chance(42):
 			return fmt.Sprintf("sum(%s%s)%s::int", distinct, arg(integer), filter)
 		}
 	case number:
