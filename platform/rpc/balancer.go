@@ -2,11 +2,13 @@ package rpc
 
 import (
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 
 	"google.golang.org/grpc/balancer"
+	"google.golang.org/grpc/balancer/base"
 	"google.golang.org/grpc/balancer/endpointsharding"
 	"google.golang.org/grpc/balancer/pickfirst"
 	"google.golang.org/grpc/connectivity"
@@ -40,7 +42,8 @@ func (leastLoadedBuilder) ParseConfig(json.RawMessage) (serviceconfig.LoadBalanc
 }
 
 func (leastLoadedBuilder) Build(cc balancer.ClientConn, opts balancer.BuildOptions) balancer.Balancer {
-	b := &leastLoaded{ClientConn: cc, inFlight: resolver.NewEndpointMap[*atomic.Int64]()}
+	b := &leastLoaded{ClientConn: cc, inFlight: resolver.NewEndpointMap[*atomic.Int64](),
+		none: fmt.Errorf("no instance of %s is registered", opts.Target.Endpoint())}
 	b.child = endpointsharding.NewBalancer(b, opts, balancer.Get(pickfirst.Name).Build, endpointsharding.Options{})
 	return b
 }
@@ -49,6 +52,8 @@ func (leastLoadedBuilder) Build(cc balancer.ClientConn, opts balancer.BuildOptio
 type leastLoaded struct {
 	balancer.ClientConn
 	child balancer.Balancer
+	// none fails calls while there are no endpoints at all.
+	none error
 
 	mu sync.Mutex
 	// inFlight survives changes of the ready set, or an instance that comes and goes would count as idle in between.
@@ -93,6 +98,9 @@ func (b *leastLoaded) UpdateState(s balancer.State) {
 	}
 	for _, e := range gone {
 		b.inFlight.Delete(e)
+	}
+	if len(children) == 0 && s.ConnectivityState == connectivity.TransientFailure {
+		s.Picker = base.NewErrPicker(b.none)
 	}
 	if len(ready) == 0 {
 		// The children's own picker queues while they connect, or fails with their error.

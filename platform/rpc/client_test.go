@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -57,7 +58,7 @@ func TestTargetsAreFoundInEtcd(t *testing.T) {
 
 	deps := rpc.Deps{Network: rpc.NewNetwork()}
 	cc := dial(t, dialer(t, rpc.DialConfig{}, discovery, deps), "attune:///echo")
-	if _, err := call(ctx, cc, "Safe", ""); status.Code(err) != codes.Unavailable {
+	if _, err := call(ctx, cc, "Safe", ""); status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), "no instance of echo is registered") {
 		t.Fatalf("no instance registered: %v", err)
 	}
 	// One instance in memory and one on TCP, to the client the same.
@@ -84,9 +85,9 @@ func TestTargetsAreFoundInEtcd(t *testing.T) {
 		}
 	}
 	for {
-		if _, err := call(ctx, cc, "Safe", ""); status.Code(err) == codes.Unavailable {
+		if _, err := call(ctx, cc, "Safe", ""); status.Code(err) == codes.Unavailable && strings.Contains(err.Error(), "no instance of echo") {
 			break
-		} else if err != nil {
+		} else if err != nil && status.Code(err) != codes.Unavailable {
 			t.Fatal(err)
 		}
 	}

@@ -169,6 +169,16 @@ func (c *cluster) within(limit time.Duration, what string, try func(ctx context.
 	}
 }
 
+// part runs a subtest, which the cluster's own failures then are failures of.
+func (c *cluster) part(name string, f func(t *testing.T)) {
+	whole := c.t
+	defer func() { c.t = whole }()
+	whole.Run(name, func(t *testing.T) {
+		c.t = t
+		f(t)
+	})
+}
+
 func (c *cluster) connect(ctx context.Context, executor string) (*pgx.Conn, error) {
 	return pgx.Connect(ctx, "postgres://attune@"+c.pg[executor]+"/attune?sslmode=disable")
 }
@@ -230,11 +240,11 @@ func TestEachIsAway(t *testing.T) {
 	c.expect(failover, "executor-2", "a table made through one executor is there on the other", count, "50")
 	c.expect(failover, "executor-1", "warm the plan cache", count, "50")
 
-	t.Run("one planner", func(t *testing.T) {
+	c.part("one planner", func(t *testing.T) {
 		c.kill("planner-1")
 		c.expect(failover, "executor-1", "a new statement fails over", "SELECT sum(id) FROM t WHERE grp = 4", "12450")
 	})
-	t.Run("all planners", func(t *testing.T) {
+	c.part("all planners", func(t *testing.T) {
 		c.kill("planner-2")
 		c.expect(failover, "executor-1", "a cached plan runs on", count, "50")
 		ctx, cancel := context.WithTimeout(context.Background(), failover)
@@ -246,33 +256,33 @@ func TestEachIsAway(t *testing.T) {
 		c.restart("planner-2", "planner")
 		c.expect(failover, "executor-1", "planning is back", "SELECT max(id) FROM t WHERE grp = 5", "495")
 	})
-	t.Run("history", func(t *testing.T) {
+	c.part("history", func(t *testing.T) {
 		c.kill("history")
 		c.expect(failover, "executor-1", "planning without history", "SELECT count(note) FROM t WHERE grp = 6", "50")
 		c.restart("history", "history")
 	})
-	t.Run("cost model", func(t *testing.T) {
+	c.part("cost model", func(t *testing.T) {
 		c.kill("costmodel")
 		c.expect(failover, "executor-1", "planning without the cost model's service", "SELECT count(note) FROM t WHERE grp = 7", "50")
 		c.restart("costmodel", "costmodel")
 	})
-	t.Run("NATS", func(t *testing.T) {
+	c.part("NATS", func(t *testing.T) {
 		c.kill("nats")
 		c.expect(failover, "executor-2", "reads", count, "50")
 		c.expect(failover, "executor-2", "writes", "INSERT INTO t VALUES (1000, 100, 'x') RETURNING id", "1000")
 		c.restart("nats", "nats")
 	})
-	t.Run("etcd", func(t *testing.T) {
+	c.part("etcd", func(t *testing.T) {
 		c.kill("etcd")
 		c.expect(failover, "executor-1", "reads go on by the cached maps", count, "50")
 		c.restart("etcd", "etcd")
 		c.expect(60*time.Second, "executor-1", "schema changes are back", "CREATE TABLE IF NOT EXISTS u (id int); SELECT 1", "1")
 	})
-	t.Run("one executor", func(t *testing.T) {
+	c.part("one executor", func(t *testing.T) {
 		c.kill("executor-1")
 		c.expect(failover, "executor-2", "the other answers", count, "50")
 	})
-	t.Run("storage", func(t *testing.T) {
+	c.part("storage", func(t *testing.T) {
 		c.kill("storage")
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()

@@ -39,7 +39,9 @@ type Plan struct {
 	// seen is the catalog revision at which the tables' versions were last found to be present.
 	seen atomic.Int64
 	uses atomic.Int64
-	gone atomic.Bool
+	// stale is set once a better plan may be known: it serves on only while the planner cannot be asked.
+	stale atomic.Bool
+	gone  atomic.Bool
 }
 
 // Current reports whether the plan may be used under a catalog: it was not dropped, and its tables have not changed.
@@ -77,8 +79,12 @@ func sameDatum(a, b types.Datum) bool {
 	return compute.CompareDatum(a, b) == 0
 }
 
-// Used counts an execution and reports whether the planner should be asked again before it.
+// Used counts an execution and reports whether the planner should be asked again before it. Where the planner cannot be
+// reached, the plan is still right to run.
 func (p *Plan) Used() (reconsider bool) {
+	if p.stale.Load() {
+		return true
+	}
 	if p.ReconsiderAfter <= 0 {
 		return false
 	}
@@ -133,7 +139,7 @@ func New(max int, reg prometheus.Registerer) (*Cache, error) {
 		misses:        counter("misses_total", "Statements that asked the planner."),
 		evictions:     counter("evictions_total", "Plans that made room for others."),
 		invalidations: counter("invalidations_total", "Plans dropped because a table changed."),
-		forgotten:     counter("forgotten_total", "Plans dropped because a better one is known."),
+		forgotten:     counter("forgotten_total", "Plans to be asked for again because a better one may be known."),
 		size: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "attune", Subsystem: "plan_cache", Name: "plans",
 			Help: "Plans in the cache."}),
 	}
@@ -226,7 +232,7 @@ func (c *Cache) lead(ctx context.Context, f *flight, id string, key []byte, lite
 		}
 	}
 	if f.plan.Cacheable && c.max > 0 {
-		c.put(string(key), f.plan)
+		c.put(string(key), f.plan, literals)
 	}
 }
 
@@ -243,8 +249,8 @@ func flightKey(key []byte, literals []sqltext.Literal) string {
 	return string(b)
 }
 
-// put keeps a plan in place of one with the same pinned literals.
-func (c *Cache) put(key string, p *Plan) {
+// put keeps a plan in place of the one with the same pinned literals, and of stale ones that the literals fit.
+func (c *Cache) put(key string, p *Plan, literals []sqltext.Literal) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	el := c.entries[key]
@@ -255,6 +261,11 @@ func (c *Cache) put(key string, p *Plan) {
 		c.lru.MoveToFront(el)
 	}
 	e := el.Value.(*entry)
+	for i := len(e.variants) - 1; i >= 0; i-- {
+		if old := e.variants[i]; old.stale.Load() && old.fits(literals) {
+			c.drop(e, i)
+		}
+	}
 	for i, old := range e.variants {
 		if slices.Equal(old.PinnedLiterals, p.PinnedLiterals) && slices.Equal(old.pinned, p.pinned) {
 			old.gone.Store(true)
@@ -294,23 +305,25 @@ func (c *Cache) removeVariant(el *list.Element, i int) {
 	}
 }
 
-// Forget drops the plans of templates, all plans when none is named, and returns how many those were.
+// Forget has the planner asked again before the next execution of templates, of all when none is named, and returns how many
+// plans that concerns. The plans stay for as long as the planner is away: an old plan is better than none.
 func (c *Cache) Forget(templates []uint64) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	dropped := 0
-	for el := c.lru.Front(); el != nil; {
-		next := el.Next()
-		if e := el.Value.(*entry); len(templates) == 0 || slices.Contains(templates, e.template) {
-			for len(e.variants) > 0 {
-				dropped++
-				c.removeVariant(el, 0)
+	stale := 0
+	for el := c.lru.Front(); el != nil; el = el.Next() {
+		e := el.Value.(*entry)
+		if len(templates) > 0 && !slices.Contains(templates, e.template) {
+			continue
+		}
+		for _, p := range e.variants {
+			if p.stale.CompareAndSwap(false, true) {
+				stale++
 			}
 		}
-		el = next
 	}
-	c.metrics.forgotten.Add(float64(dropped))
-	return dropped
+	c.metrics.forgotten.Add(float64(stale))
+	return stale
 }
 
 // Len returns the number of plans.

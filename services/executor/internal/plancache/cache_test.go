@@ -89,11 +89,30 @@ func TestBoundsAndForgetting(t *testing.T) {
 	if c.Get([]byte("b"), nil, cat) != nil || c.Get([]byte("a"), nil, cat) == nil || c.Len() != 2 {
 		t.Fatal("not the least recently used plan made room")
 	}
-	if n := c.Forget([]uint64{1}); n != 1 || c.Get([]byte("a"), nil, cat) != nil {
-		t.Fatalf("forgot %d", n)
+	if n := c.Forget([]uint64{1}); n != 1 || !c.Get([]byte("a"), nil, cat).Used() || c.Get([]byte("c"), nil, cat).Used() {
+		t.Fatalf("forgot %d, or the wrong ones", n)
 	}
-	if n := c.Forget(nil); n != 1 || c.Len() != 0 {
-		t.Fatalf("forgot %d of all", n)
+	if n := c.Forget(nil); n != 1 || !c.Get([]byte("c"), nil, cat).Used() {
+		t.Fatalf("forgot %d of all that were not forgotten before", n)
+	}
+}
+
+// A forgotten plan stays until the planner has answered, and no longer, even if the answer pins other literals.
+func TestAForgottenPlanIsReplaced(t *testing.T) {
+	c, cat := cacheOf(t, 10), snapshot(1, 1)
+	old, other, next := plan(1, 0), plan(1, 0), plan(1, 1)
+	load(t, c, "k", lits("x", "1"), old)
+	load(t, c, "k", lits("y", "1"), other)
+	c.Forget([]uint64{1})
+	if c.Get([]byte("k"), lits("x", "2"), cat) != old {
+		t.Fatal("nothing is left to run while the planner is away")
+	}
+	load(t, c, "k", lits("x", "1"), next)
+	if got := c.Get([]byte("k"), lits("x", "1"), cat); got != next || got.Used() {
+		t.Fatal("the forgotten plan is still handed out")
+	}
+	if old.Current(cat) || !other.Current(cat) || c.Len() != 2 {
+		t.Fatalf("%d plans: not exactly the replaced one is gone", c.Len())
 	}
 }
 

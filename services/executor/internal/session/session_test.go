@@ -35,6 +35,49 @@ func TestAHitAsksNoPlanner(t *testing.T) {
 	}
 }
 
+// A plan whose template had a transition is asked for again, and runs on while the planner is away.
+func TestAForgottenPlanOutlivesThePlanner(t *testing.T) {
+	w := newWorld(t)
+	s := w.open(Options{})
+	prepared := func() string {
+		t.Helper()
+		r := &recorder{}
+		if err := s.Execute(t.Context(), &Request{Name: new("p"), Params: datums([]any{1})}, r); err != nil {
+			t.Fatal(err)
+		}
+		return strings.Join(r.lines, " ")
+	}
+	w.must(s, "insert into t values ($1, $2)", 1, "x")
+	if _, err := s.Prepare(t.Context(), "p", "select * from t where a = $1", nil); err != nil {
+		t.Fatal(err)
+	}
+	w.must(s, "select * from t where a = $1", 1)
+	prepared()
+	asked := w.planner.asked
+
+	w.manager.deps.Plans.Forget(nil)
+	w.planner.err = sqlerr.New(sqlerr.CannotConnectNow, "no planner")
+	for range 2 {
+		if got := w.must(s, "select * from t where a = $1", 1); got != "(a,b) 1,x SELECT 1" {
+			t.Fatalf("got %q", got)
+		}
+		if got := prepared(); got != "(a,b) 1,x SELECT 1" {
+			t.Fatalf("got %q", got)
+		}
+	}
+	if n := w.planner.asked - asked; n != 4 {
+		t.Errorf("asked %d times, want at each execution of a forgotten plan", n)
+	}
+	w.planner.err = nil
+	for range 2 {
+		w.must(s, "select * from t where a = $1", 1)
+		prepared()
+	}
+	if n := w.planner.asked - asked; n != 5 {
+		t.Errorf("asked %d times, want once more for the planner that is back", n)
+	}
+}
+
 func TestConstraints(t *testing.T) {
 	w := newWorld(t)
 	s := w.open(Options{})

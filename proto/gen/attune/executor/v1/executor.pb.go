@@ -358,7 +358,7 @@ func (x *ForgetPlansRequest) GetTemplateIds() []uint64 {
 // ForgetPlansResponse acknowledges it.
 type ForgetPlansResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Plans dropped.
+	// Plans that the planner will be asked about again.
 	Dropped       uint32 `protobuf:"varint,1,opt,name=dropped,proto3" json:"dropped,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -37,7 +37,7 @@ type ExecutorServiceClient interface {
 	RunPlan(ctx context.Context, in *RunPlanRequest, opts ...grpc.CallOption) (*RunPlanResponse, error)
 	// Load tells how busy the executor is.
 	Load(ctx context.Context, in *LoadRequest, opts ...grpc.CallOption) (*LoadResponse, error)
-	// ForgetPlans drops cached plans of templates, all when none is named: the next execution asks the planner.
+	// ForgetPlans has the planner asked again before the next execution of templates, of all when none is named.
 	ForgetPlans(ctx context.Context, in *ForgetPlansRequest, opts ...grpc.CallOption) (*ForgetPlansResponse, error)
 }
 
@@ -90,7 +90,7 @@ type ExecutorServiceServer interface {
 	RunPlan(context.Context, *RunPlanRequest) (*RunPlanResponse, error)
 	// Load tells how busy the executor is.
 	Load(context.Context, *LoadRequest) (*LoadResponse, error)
-	// ForgetPlans drops cached plans of templates, all when none is named: the next execution asks the planner.
+	// ForgetPlans has the planner asked again before the next execution of templates, of all when none is named.
 	ForgetPlans(context.Context, *ForgetPlansRequest) (*ForgetPlansResponse, error)
 	mustEmbedUnimplementedExecutorServiceServer()
 }
