@@ -17,3 +17,18 @@ replace (
 	github.com/attunedb/attune/wire => ../wire
 	google.golang.org/genproto => google.golang.org/genproto v0.0.0-20261026165753-2ffab32bce7e
 )
+
+require (
+	github.com/HdrHistogram/hdrhistogram-go v1.4.0
+	github.com/attunedb/attune/client v0.0.0
+	github.com/attunedb/attune/engine v0.0.0
+	github.com/attunedb/attune/proto v0.0.0
+	github.com/attunedb/attune/wire v0.0.0
+	github.com/cockroachdb/pebble/v2 v2.1.7
+	github.com/jackc/pgx/v5 v5.12.0
+	go.yaml.in/yaml/v3 v3.0.5
+	golang.org/x/sys v0.49.0
+	gonum.org/v1/gonum v0.17.0
+	google.golang.org/grpc v1.85.0
+	google.golang.org/protobuf v1.36.12
+)

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/attunedb/attune/cmd/attune/internal/report"
+	"github.com/attunedb/attune/bench/report"
 )
 
 // version is set by the build of a release.

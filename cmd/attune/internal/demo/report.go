@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/attunedb/attune/cmd/attune/internal/report"
+	"github.com/attunedb/attune/bench/report"
 )
 
 // NewReport gives the result in the report format.

@@ -6,7 +6,7 @@ import (
 	"math"
 	"testing"
 
-	"github.com/attunedb/attune/cmd/attune/internal/report"
+	"github.com/attunedb/attune/bench/report"
 )
 
 func TestAReportIsOneObjectWithTheAgreedNames(t *testing.T) {
