@@ -26,6 +26,7 @@ require (
 
 require (
 	github.com/apache/datasketches-go v0.2.0 // indirect
+	github.com/attunedb/attune/bench v0.0.0
 	github.com/attunedb/attune/engine v0.0.0-00010101000000-000000000000 // indirect
 	github.com/attunedb/attune/proto v0.0.0-00010101000000-000000000000 // indirect
 	github.com/attunedb/attune/wire v0.0.0-00010101000000-000000000000 // indirect

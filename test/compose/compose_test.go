@@ -112,20 +112,20 @@ func TestScaledClusterSurvivesKills(t *testing.T) {
 	up(t)
 	ctx := context.Background()
 	db := open(t, executors(t, "7000"))
-	load(t, ctx, db)
-	want := make([]string, len(workload))
-	for i, q := range workload {
+	data, queries := load(t, ctx, db)
+	want := make([]string, len(queries))
+	for i, q := range queries {
 		got, err := answer(ctx, db, q)
 		if err != nil {
 			t.Fatalf("%s: %v", q, err)
 		}
 		want[i] = got
 	}
-	postgres(t, ctx)
+	postgres(t, ctx, data.Rows("purchase"))
 	fmt.Printf("up and loaded after %s\n", time.Since(began).Round(time.Second))
 
 	before := modelVersion(t, ctx, db)
-	l := startLoad(t, want)
+	l := startLoad(t, queries, want)
 	defer l.stop()
 	time.Sleep(warm)
 	var trainer string
@@ -176,17 +176,17 @@ func up(t *testing.T) {
 	}
 }
 
-// postgres asks each executor over the PostgreSQL protocol.
-func postgres(t *testing.T, ctx context.Context) {
+// postgres counts the rows of purchase over the PostgreSQL protocol, at each executor.
+func postgres(t *testing.T, ctx context.Context, rows int) {
 	t.Helper()
 	for _, a := range executors(t, "5432") {
 		conn, err := pgx.Connect(ctx, "postgres://attune@"+a+"/attune?sslmode=disable")
 		if err != nil {
 			t.Fatal(err)
 		}
-		var n int64
-		if err := conn.QueryRow(ctx, "SELECT count(*) FROM orders").Scan(&n); err != nil || n != 20_000 {
-			t.Fatalf("%d rows over the PostgreSQL door of %s, %v", n, a, err)
+		var n int
+		if err := conn.QueryRow(ctx, "SELECT count(*) FROM purchase").Scan(&n); err != nil || n != rows {
+			t.Fatalf("%d of %d rows over the PostgreSQL door of %s, %v", n, rows, a, err)
 		}
 		_ = conn.Close(ctx)
 	}
@@ -218,7 +218,7 @@ func open(t *testing.T, addresses []string) *client.Client {
 func modelVersion(t *testing.T, ctx context.Context, db *client.Client) string {
 	t.Helper()
 	// A new statement each time, so that a planner is asked.
-	text, err := answer(ctx, db, fmt.Sprintf("EXPLAIN (LEARNED, FORMAT JSON) SELECT count(*) AS c%d FROM orders o JOIN customers c ON o.customer = c.id", time.Now().UnixNano()))
+	text, err := answer(ctx, db, fmt.Sprintf("EXPLAIN (LEARNED, FORMAT JSON) SELECT count(*) AS c%d FROM purchase p JOIN member m ON p.member_id = m.id", time.Now().UnixNano()))
 	if err != nil {
 		t.Fatalf("EXPLAIN: %v", err)
 	}
@@ -250,7 +250,7 @@ func learned(t *testing.T, ctx context.Context, before string) string {
 func measured(t *testing.T, ctx context.Context) {
 	t.Helper()
 	db := open(t, executors(t, "7000"))
-	const sql = "SELECT count(*) FROM orders o WHERE o.amount < 111 AND o.customer < 444"
+	const sql = "SELECT count(*) FROM item i WHERE i.amount < 1111 AND i.purchase_id < 444"
 	for run, want := range []bool{false, true} {
 		await(t, "the measured rows of a new query", func() (string, bool) {
 			if run > 0 {

@@ -10,65 +10,42 @@ import (
 	"testing"
 	"time"
 
+	"github.com/attunedb/attune/bench/workload/shop"
 	"github.com/attunedb/attune/client"
 )
 
-// workload are queries whose answers are checked on every run.
-var workload = []string{
-	"SELECT count(*) FROM orders o JOIN customers c ON o.customer = c.id WHERE c.segment = 'vip'",
-	"SELECT c.region, count(*), sum(o.amount) FROM orders o JOIN customers c ON o.customer = c.id GROUP BY c.region ORDER BY c.region",
-	"SELECT p.kind, sum(i.qty) FROM items i JOIN products p ON i.product = p.id JOIN orders o ON i.order_id = o.id JOIN customers c ON o.customer = c.id WHERE c.segment = 'vip' GROUP BY p.kind ORDER BY p.kind",
-	"SELECT count(*) FROM items i JOIN products p ON i.product = p.id WHERE p.kind = 'k3' AND i.qty > 2",
-	"SELECT max(o.amount) FROM orders o WHERE o.customer IN (SELECT id FROM customers WHERE region = 'r1')",
-	"SELECT count(o.amount), sum(i.qty) FROM items i JOIN orders o ON i.order_id = o.id WHERE o.amount < 20",
-	"SELECT c.region || '/' || c.id, count(*) FROM customers c JOIN orders o ON o.customer = c.id JOIN items i ON i.order_id = o.id WHERE c.id < 30 GROUP BY c.region, c.id",
-	"SELECT count(*) FROM orders o JOIN customers c ON o.customer = c.id JOIN items i ON i.order_id = o.id JOIN products p ON i.product = p.id WHERE c.region = 'r2' AND p.kind = 'k4'",
-}
+// scale of the demo's data set: small enough that most of the test's time goes to what it tests.
+const scale = 0.1
 
-// load makes a small skewed data set: a few customers place most of the orders.
-func load(t *testing.T, ctx context.Context, db *client.Client) {
+// load loads what `attune demo` loads, and returns its queries.
+func load(t *testing.T, ctx context.Context, db *client.Client) (*shop.Dataset, []string) {
 	t.Helper()
-	for _, sql := range []string{
-		"CREATE TABLE customers (id int PRIMARY KEY, region text, segment text)",
-		"CREATE TABLE products (id int PRIMARY KEY, kind text)",
-		"CREATE TABLE orders (id int PRIMARY KEY, customer int, amount int)",
-		"CREATE TABLE items (order_id int, line int, product int, qty int, PRIMARY KEY (order_id, line))",
-		"CREATE INDEX orders_customer ON orders (customer)",
-		"CREATE INDEX items_product ON items (product)",
-	} {
-		if _, err := db.Exec(ctx, sql); err != nil {
-			t.Fatalf("%s: %v", sql, err)
+	data, err := shop.NewDataset(1, scale)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range shop.Tables() {
+		if _, err := db.Exec(ctx, table.Create); err != nil {
+			t.Fatalf("%s: %v", table.Create, err)
+		}
+		rows, err := data.Reader(table.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.CopyFrom(ctx, "COPY "+table.Name+" FROM STDIN", rows); err != nil {
+			t.Fatalf("COPY %s: %v", table.Name, err)
+		}
+		for _, index := range table.Indexes {
+			if _, err := db.Exec(ctx, index); err != nil {
+				t.Fatalf("%s: %v", index, err)
+			}
 		}
 	}
-	copyRows(t, ctx, db, "customers", 1000, func(i int) string {
-		segment := "plain"
-		if i%100 == 0 {
-			segment = "vip"
-		}
-		return fmt.Sprintf("%d,r%d,%s\n", i, i%7, segment)
-	})
-	copyRows(t, ctx, db, "products", 200, func(i int) string { return fmt.Sprintf("%d,k%d\n", i, i%9) })
-	copyRows(t, ctx, db, "orders", 20_000, func(i int) string {
-		customer := i % 1000
-		if i%4 != 0 {
-			customer = 100 * (i % 10)
-		}
-		return fmt.Sprintf("%d,%d,%d\n", i, customer, i%977)
-	})
-	copyRows(t, ctx, db, "items", 40_000, func(i int) string {
-		return fmt.Sprintf("%d,%d,%d,%d\n", i/2, i%2, (i*i)%200, i%5)
-	})
-}
-
-func copyRows(t *testing.T, ctx context.Context, db *client.Client, table string, n int, line func(int) string) {
-	t.Helper()
-	var b strings.Builder
-	for i := range n {
-		b.WriteString(line(i))
+	var queries []string
+	for _, q := range data.Queries() {
+		queries = append(queries, q.SQL)
 	}
-	if _, err := db.CopyFrom(ctx, "COPY "+table+" FROM STDIN WITH (FORMAT csv)", strings.NewReader(b.String())); err != nil {
-		t.Fatalf("COPY %s: %v", table, err)
-	}
+	return data, queries
 }
 
 // answer runs a query and renders its rows, sorted.
@@ -97,8 +74,8 @@ type running struct {
 	wg               sync.WaitGroup
 }
 
-// startLoad runs the workload over and over.
-func startLoad(t *testing.T, want []string) *running {
+// startLoad runs the queries over and over.
+func startLoad(t *testing.T, queries, want []string) *running {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &running{cancel: cancel}
@@ -112,8 +89,8 @@ func startLoad(t *testing.T, want []string) *running {
 				if left := period - time.Duration(time.Now().UnixNano())%period; left < pause {
 					time.Sleep(left)
 				}
-				q := i % len(workload)
-				sql := workload[q]
+				q := i % len(queries)
+				sql := queries[q]
 				if i%every == c {
 					sql = fmt.Sprintf("SELECT q%d_%d.* FROM (%s) q%d_%d", c, i, sql, c, i)
 				}

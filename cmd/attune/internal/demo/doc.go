@@ -1,13 +1,5 @@
-// Package demo shows that Attune learns: it makes a data set whose statistics mislead, runs the same join queries round after
-// round, once planned from statistics alone and once with what was learned, and reports what changed.
-//
-// # The data
-//
-// A shop with seven tables. Every trap in it is one that single-table statistics and samples cannot show, because the two
-// halves of it lie in different tables: one member in a hundred places three purchases in five; a fortieth of the products
-// fills most baskets, and these are made by one maker in a hundred; half of the members, in most of the regions, buy next to
-// nothing. A filter on a small table then selects few of its rows and most of the facts, or most of its rows and
-// hardly a fact. Some queries have no trap: learning must leave them alone.
+// Package demo shows that Attune learns: it loads a data set whose statistics mislead (bench/workload/shop), runs the same join queries round
+// after round, once planned from statistics alone and once with what was learned, and reports what changed.
 //
 // # The measurement
 //
@@ -16,7 +8,6 @@
 // wall-clock times at the client, up to the last row.
 // Between rounds the run waits, for a bounded time, until the background's work has come to rest.
 //
-// Invariant 1: a data set is a function of seed and scale alone.
-// Invariant 2: every execution of a query, of either kind, in every round, must give the same rows in any order; the run is not
+// Invariant: every execution of a query, of either kind, in every round, must give the same rows in any order; the run is not
 // valid otherwise.
 package demo

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/attunedb/attune/bench/workload/shop"
 	"github.com/attunedb/attune/engine/sqltext"
 	costmodelv1 "github.com/attunedb/attune/proto/gen/attune/costmodel/v1"
 	feedbackv1 "github.com/attunedb/attune/proto/gen/attune/feedback/v1"
@@ -23,7 +24,7 @@ type observer struct {
 	templates []uint64
 }
 
-func newObserver(s Server, queries []Query) (*observer, error) {
+func newObserver(s Server, queries []shop.Query) (*observer, error) {
 	o := &observer{history: s.History, model: s.Model}
 	for _, q := range queries {
 		t, err := sqltext.Normalize(q.SQL)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/attunedb/attune/bench/workload/shop"
 	"github.com/attunedb/attune/client"
 )
 
@@ -76,7 +77,7 @@ func (m Mismatch) Error() string {
 // bench runs queries and holds their answers together.
 type bench struct {
 	sql        map[Mode]*client.Client
-	queries    []Query
+	queries    []shop.Query
 	answers    []*Answer
 	mismatches []Mismatch
 	executions uint64
@@ -84,7 +85,7 @@ type bench struct {
 	cpu func() time.Duration
 }
 
-func newBench(c *client.Client, queries []Query, cpu func() time.Duration) *bench {
+func newBench(c *client.Client, queries []shop.Query, cpu func() time.Duration) *bench {
 	if cpu == nil {
 		cpu = func() time.Duration { return 0 }
 	}

@@ -30,7 +30,7 @@ func NewReport(ctx context.Context, r *Result, durability string) *report.Report
 		Notes: fmt.Sprintf("of %d executions, compared by an order-independent hash of all rows", r.Executions)}.
 		Against(0, len(r.Mismatches) == 0))
 	for _, v := range r.Verdicts {
-		notes := "statistics see " + v.Query.Trap.words()
+		notes := "statistics see " + v.Query.Trap.Sees()
 		if remark := v.remark(); remark != "" {
 			notes += "; " + remark
 		}

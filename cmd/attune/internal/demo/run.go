@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/attunedb/attune/bench/workload/shop"
 	"github.com/attunedb/attune/client"
 	costmodelv1 "github.com/attunedb/attune/proto/gen/attune/costmodel/v1"
 	historyv1 "github.com/attunedb/attune/proto/gen/attune/history/v1"
@@ -37,12 +38,12 @@ type Server struct {
 
 // Run loads the data, runs the rounds, and calls each with every round as it ends. A run whose answers differ is a Result with
 // Mismatches, not an error. The tables are dropped at the end unless cfg.Keep.
-func Run(ctx context.Context, cfg Config, s Server, p *Progress, each func(*Round, []Query)) (result *Result, err error) {
+func Run(ctx context.Context, cfg Config, s Server, p *Progress, each func(*Round, []shop.Query)) (result *Result, err error) {
 	if cfg.Rounds < 1 {
 		return nil, errors.New("demo: at least one round is needed")
 	}
 	start := time.Now()
-	data, err := NewDataset(cfg.Seed, cfg.Scale)
+	data, err := shop.NewDataset(cfg.Seed, cfg.Scale)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +55,7 @@ func Run(ctx context.Context, cfg Config, s Server, p *Progress, each func(*Roun
 	if err != nil {
 		return nil, err
 	}
-	queries := workload(data)
+	queries := data.Queries()
 	o, err := newObserver(s, queries)
 	if err != nil {
 		return nil, err
@@ -106,16 +107,16 @@ func Run(ctx context.Context, cfg Config, s Server, p *Progress, each func(*Roun
 }
 
 // load creates and fills the tables; it returns the names of those that it created, also when it fails.
-func load(ctx context.Context, c *client.Client, data *Dataset, result *Result, p *Progress) (created []string, err error) {
+func load(ctx context.Context, c *client.Client, data *shop.Dataset, result *Result, p *Progress) (created []string, err error) {
 	start := time.Now()
 	p.Begin("loading", int64(data.TotalRows()))
-	for _, t := range tables {
+	for _, t := range shop.Tables() {
 		if _, err := c.Exec(ctx, t.Create); err != nil {
 			return created, fmt.Errorf("demo: creating table %s: %w", t.Name, err)
 		}
 		created = append(created, t.Name)
 	}
-	for _, t := range tables {
+	for _, t := range shop.Tables() {
 		p.Note("%s", t.Name)
 		rows, err := data.Reader(t.Name)
 		if err != nil {
@@ -132,7 +133,7 @@ func load(ctx context.Context, c *client.Client, data *Dataset, result *Result, 
 	result.LoadTime = time.Since(start)
 	indexing := time.Now()
 	p.Begin("indexing", 0)
-	for _, t := range tables {
+	for _, t := range shop.Tables() {
 		for _, index := range t.Indexes {
 			p.Note("%s", t.Name)
 			if _, err := c.Exec(ctx, index); err != nil {
@@ -142,7 +143,7 @@ func load(ctx context.Context, c *client.Client, data *Dataset, result *Result, 
 	}
 	result.IndexTime = time.Since(indexing)
 	// Statistics of both modes are then as fresh as they can be, and every table has been read once.
-	for _, t := range tables {
+	for _, t := range shop.Tables() {
 		p.Note("statistics of %s", t.Name)
 		if _, err := c.Exec(ctx, "ANALYZE "+t.Name); err != nil {
 			return created, fmt.Errorf("demo: statistics of %s: %w", t.Name, err)

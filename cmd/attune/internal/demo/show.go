@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/attunedb/attune/bench/workload/shop"
 	"github.com/attunedb/attune/cmd/attune/internal/table"
 )
 
@@ -22,7 +23,7 @@ func ShowHead(w io.Writer, cfg Config) {
 }
 
 func queryCount() int {
-	return len(workload(&Dataset{counts: map[string]int{}}))
+	return len(new(shop.Dataset).Queries())
 }
 
 // ShowRound writes a round's line.
@@ -73,7 +74,7 @@ func ShowSummary(w io.Writer, r *Result) error {
 		{Name: "speed-up", Right: true}, {Name: "by CPU time", Right: true}, {Name: ""},
 	}}
 	for _, v := range byGain(r.Verdicts) {
-		t.Add(v.Query.Name, v.Query.Trap.words(), strings.TrimSpace(short(v.Static)), strings.TrimSpace(short(v.Learned)),
+		t.Add(v.Query.Name, v.Query.Trap.Sees(), strings.TrimSpace(short(v.Static)), strings.TrimSpace(short(v.Learned)),
 			fmt.Sprintf("%.2fx", v.Ratio()), v.cpuRatio(), v.remark())
 	}
 	if err := table.Aligned(w, &t); err != nil {
@@ -135,16 +136,6 @@ func (v Verdict) cpuRatio() string {
 		return "-"
 	}
 	return fmt.Sprintf("%.2fx", float64(v.StaticCPU)/float64(v.LearnedCPU))
-}
-
-func (t Trap) words() string {
-	switch t {
-	case Few:
-		return "too few rows"
-	case Many:
-		return "too many rows"
-	}
-	return "the truth"
 }
 
 func (v Verdict) remark() string {

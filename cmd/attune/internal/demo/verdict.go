@@ -2,6 +2,8 @@ package demo
 
 import (
 	"time"
+
+	"github.com/attunedb/attune/bench/workload/shop"
 )
 
 // The rule of the verdict, which reports print: a query ends slower when the median of its learned times over the last rounds is more
@@ -17,7 +19,7 @@ func lastRounds(rounds int) int { return min(max((rounds+2)/3, 3), rounds) }
 
 // Verdict is the comparison of one query in the last rounds.
 type Verdict struct {
-	Query           Query
+	Query           shop.Query
 	Static, Learned time.Duration
 	// StaticCPU and LearnedCPU are the same in processor time, 0 where it is not known.
 	StaticCPU, LearnedCPU time.Duration
@@ -31,7 +33,7 @@ func (v Verdict) Ratio() float64 {
 }
 
 // judge compares each query.
-func judge(queries []Query, rounds []*Round) []Verdict {
+func judge(queries []shop.Query, rounds []*Round) []Verdict {
 	last := rounds[len(rounds)-lastRounds(len(rounds)):]
 	out := make([]Verdict, len(queries))
 	for i, q := range queries {

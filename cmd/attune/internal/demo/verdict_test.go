@@ -12,6 +12,8 @@ import (
 
 	feedbackv1 "github.com/attunedb/attune/proto/gen/attune/feedback/v1"
 	historyv1 "github.com/attunedb/attune/proto/gen/attune/history/v1"
+
+	"github.com/attunedb/attune/bench/workload/shop"
 )
 
 const ms = time.Millisecond
@@ -30,7 +32,10 @@ func rounds(times ...[][2]time.Duration) []*Round {
 }
 
 func TestTheVerdictIsOverTheLastRounds(t *testing.T) {
-	queries := []Query{{Name: "wins"}, {Name: "loses"}, {Name: "tiny"}, {Name: "within"}}
+	queries := make([]shop.Query, 4)
+	for i, name := range []string{"wins", "loses", "tiny", "within"} {
+		queries[i].Name = name
+	}
 	first := [][2]time.Duration{{100 * ms, 900 * ms}, {50 * ms, 1 * ms}, {1 * ms, 1 * ms}, {10 * ms, 99 * ms}}
 	later := [][2]time.Duration{{100 * ms, 10 * ms}, {50 * ms, 56 * ms}, {1 * ms, 1900 * time.Microsecond}, {20 * ms, 22 * ms}}
 	// One outlier among the last three must not decide.
@@ -125,7 +130,7 @@ func TestQuantiles(t *testing.T) {
 }
 
 func sample() *Result {
-	queries := workload(&Dataset{counts: map[string]int{}})[:2]
+	queries := new(shop.Dataset).Queries()[:2]
 	rs := rounds(
 		[][2]time.Duration{{1000 * ms, 1000 * ms}, {10 * ms, 10 * ms}},
 		[][2]time.Duration{{1000 * ms, 500 * ms}, {10 * ms, 10 * ms}},

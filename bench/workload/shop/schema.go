@@ -1,15 +1,15 @@
-package demo
+package shop
 
-// A Table is what is created and loaded.
-type Table struct {
-	Name string
-	// Create is its CREATE TABLE statement, Indexes are the statements that follow the load.
-	Create  string
-	Indexes []string
-}
+import (
+	"slices"
 
-// Tables in the order in which they are created and loaded.
-var tables = []Table{
+	"github.com/attunedb/attune/bench/workload"
+)
+
+// Tables returns the tables in the order in which they are created and loaded.
+func Tables() []workload.Table { return slices.Clone(tables) }
+
+var tables = []workload.Table{
 	{Name: "region", Create: `CREATE TABLE region (id int PRIMARY KEY, name text NOT NULL, zone text NOT NULL)`},
 	{Name: "maker", Create: `CREATE TABLE maker (id int PRIMARY KEY, name text NOT NULL, kind text NOT NULL, founded int NOT NULL)`},
 	{

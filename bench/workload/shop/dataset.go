@@ -1,7 +1,8 @@
-package demo
+package shop
 
 import (
 	"fmt"
+	"hash/fnv"
 	"io"
 	"math"
 	"math/rand/v2"
@@ -93,7 +94,7 @@ type Dataset struct {
 // small ones do not.
 func NewDataset(seed uint64, scale float64) (*Dataset, error) {
 	if !(scale >= 0.001 && scale <= 100) { // also refuses NaN
-		return nil, fmt.Errorf("demo: scale %v is not between 0.001 and 100", scale)
+		return nil, fmt.Errorf("shop: scale %v is not between 0.001 and 100", scale)
 	}
 	many := func(n int) int { return int(math.Ceil(float64(n) * scale)) }
 	d := &Dataset{seed: seed, counts: map[string]int{
@@ -137,9 +138,9 @@ func (d *Dataset) TotalRows() int {
 
 // random gives each part of the data a sequence of its own, so that parts do not depend on the order in which they are made.
 func (d *Dataset) random(part string) *rand.Rand {
-	h := newHash()
-	h.text(part)
-	return rand.New(rand.NewPCG(d.seed, h.sum())) //nolint:gosec // data for a demonstration
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(part)) // a hash takes everything
+	return rand.New(rand.NewPCG(d.seed, h.Sum64())) //nolint:gosec // data for a demonstration
 }
 
 // spread gives n things codes in the given shares, scattered, and each code at least once where its share is not zero.
@@ -230,7 +231,7 @@ func (d *Dataset) Reader(table string) (io.Reader, error) {
 	case "rating":
 		row = func(b []byte, i int) []byte { return d.rating(r, b, i) }
 	default:
-		return nil, fmt.Errorf("demo: no table %q", table)
+		return nil, fmt.Errorf("shop: no table %q", table)
 	}
 	return &rowReader{rows: d.counts[table], row: row}, nil
 }
