@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 	"google.golang.org/grpc"
 
+	"github.com/attunedb/attune/bench/workload/shop"
 	"github.com/attunedb/attune/client"
 	"github.com/attunedb/attune/cmd/attune/internal/demo"
 	"github.com/attunedb/attune/cmd/attune/internal/stack"
@@ -86,7 +87,7 @@ func runDemo(c *cobra.Command, f demoFlags) (err error) {
 	defer func() { err = errors.Join(err, stop()) }()
 	progress.End("")
 	first := true
-	result, err := demo.Run(ctx, f.Config, server, progress, func(r *demo.Round, _ []demo.Query) {
+	result, err := demo.Run(ctx, f.Config, server, progress, func(r *demo.Round, _ []shop.Query) {
 		if first {
 			demo.ShowHead(out, f.Config)
 			first = false
