@@ -223,7 +223,7 @@ func (s *server) Forget(ctx context.Context, req *historyv1.ForgetRequest) (*his
 
 func templateToProto(t *store.TemplateSummary) (*historyv1.TemplateSummary, error) {
 	p := &historyv1.TemplateSummary{TemplateId: t.ID, Sql: t.SQL, Runs: t.Runs, TotalNanos: t.TotalNanos, MedianNanos: t.MedianNanos,
-		P90Nanos: t.P90Nanos, P99Nanos: t.P99Nanos, MaxNanos: t.MaxNanos, AcceptedPlan: t.Accepted, Plans: uint32(t.Plans),
+		P90Nanos: t.P90Nanos, P99Nanos: t.P99Nanos, MaxNanos: t.MaxNanos, AcceptedPlan: t.Accepted, Plans: uint32(t.Plans), Transitions: t.Transitions,
 		QErrorMedian: t.QErrorMedian, QErrorP90: t.QErrorP90}
 	if t.Sample != nil {
 		p.Sample = &feedbackv1.Execution{}

@@ -44,7 +44,7 @@ func (d *explorerDeps) Templates(ctx context.Context, limit int) ([]explore.Temp
 			}
 		}
 		out = append(out, explore.Template{ID: t.GetTemplateId(), Text: t.GetSql(), SQL: sample.GetSampleSql(), Params: params,
-			Settings: settings, TotalTime: time.Duration(t.GetTotalNanos())})
+			Settings: settings, TotalTime: time.Duration(t.GetTotalNanos()), Plans: int(t.GetPlans()), Transitions: t.GetTransitions()})
 	}
 	return out, nil
 }

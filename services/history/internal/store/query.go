@@ -16,7 +16,9 @@ type TemplateSummary struct {
 	MedianNanos, P90Nanos, P99Nanos int64
 	Accepted                        uint64
 	Plans                           int
-	QErrorMedian, QErrorP90         float64
+	// Transitions is how many its plans had so far.
+	Transitions             uint64
+	QErrorMedian, QErrorP90 float64
 	// Sample is an encoded event to run again, nil for none.
 	Sample []byte
 }
@@ -65,7 +67,7 @@ func (t *template) planIDs() []uint64 {
 func (t *template) summary(id uint64) TemplateSummary {
 	q := t.rec.Recent.quantiles(0.5, 0.9, 0.99)
 	return TemplateSummary{ID: id, SQL: t.rec.SQL, Runs: t.rec.Runs, TotalNanos: t.rec.TotalNanos, MaxNanos: t.rec.MaxNanos,
-		MedianNanos: q[0], P90Nanos: q[1], P99Nanos: q[2], Accepted: t.guard.Accepted(), Plans: len(t.planIDs()),
+		MedianNanos: q[0], P90Nanos: q[1], P99Nanos: q[2], Accepted: t.guard.Accepted(), Plans: len(t.planIDs()), Transitions: t.guard.Counter,
 		QErrorMedian: t.rec.QErrorMedian, QErrorP90: t.rec.QErrorP90}
 }
 

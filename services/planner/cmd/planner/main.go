@@ -2,51 +2,38 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"os"
-
-	"github.com/spf13/pflag"
-
-	"github.com/attunedb/attune/platform/config"
-	"github.com/attunedb/attune/platform/lifecycle"
+	"github.com/attunedb/attune/platform/process"
 	"github.com/attunedb/attune/platform/rpc"
 	"github.com/attunedb/attune/services/planner"
 )
 
 type settings struct {
-	Process `config:",inline"`
-	Planner planner.Config `config:"planner"`
+	process.Config `config:",inline"`
+	NATS           []string       `config:"nats" usage:"URLs of the NATS servers; the planner needs none"`
+	Data           string         `config:"data" usage:"directory of this instance's data; the planner keeps none"`
+	Planner        planner.Config `config:"planner"`
 }
 
-func main() {
-	ctx, stop := lifecycle.WithSignals(context.Background())
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "planner:", err)
-		os.Exit(1) //nolint:gocritic // the process ends here; nothing waits for stop
-	}
-}
+func main() { process.Main(program()) }
 
-func run(ctx context.Context, args []string) (err error) {
-	s := settings{Process: defaults()}
-	flags := pflag.NewFlagSet("planner", pflag.ContinueOnError)
-	config.BindFlags(flags, &s)
-	if err := flags.Parse(args); err != nil {
-		return err
+func program() *process.Program {
+	s := &settings{Config: process.Defaults(7100)}
+	return &process.Program{
+		Name:     "planner",
+		Settings: s,
+		Peers: &rpc.DialConfig{Retry: rpc.RetryPolicy{Safe: []string{
+			"attune.storage.v1.StorageService/Statistics", "attune.history.v1.HistoryService/GetTemplate",
+			"attune.history.v1.HistoryService/Cardinalities", "attune.history.v1.HistoryService/ListTemplates",
+			"attune.costmodel.v1.CostModelService/GetModel",
+		}}},
+		New: func(p *process.Process) (process.Service, error) {
+			peers, err := p.Dial("storage", "history", "costmodel", "executor")
+			if err != nil {
+				return nil, err
+			}
+			s.Planner.Instance = p.Instance
+			return planner.New(s.Planner, planner.Deps{Storage: peers[0], History: peers[1], CostModel: peers[2], Executor: peers[3],
+				Coord: p.Coord, Log: p.Log, Metrics: p.Metrics})
+		},
 	}
-	if err := config.Load(&s, config.Sources{LookupEnv: os.LookupEnv, Flags: flags}); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.close()) }()
-	deps, err := s.open(ctx)
-	if err != nil {
-		return err
-	}
-	server, err := rpc.NewServer(rpc.ServerConfig{Listen: []string{s.Listen}}, rpc.Deps{Log: s.logger, Metrics: s.metrics})
-	if err != nil {
-		return err
-	}
-	return s.serve(ctx, server, s.Planner, deps)
 }

@@ -61,6 +61,9 @@ type Template struct {
 	Params    []types.Datum
 	Settings  map[string]string
 	TotalTime time.Duration
+	// Plans and Transitions are how many history holds: where neither has changed, there is nothing new to try.
+	Plans       int
+	Transitions uint64
 }
 
 // Known is what history holds of a template's plans.
@@ -110,17 +113,25 @@ type Explorer struct {
 
 	credit  time.Duration
 	updated time.Time
-	// done remembers templates that have nothing to try, by the number of plans that were known then.
+	// tried is the time of the current step's trials.
+	tried time.Duration
+	// done remembers templates that have nothing to try, by what was known then.
 	done map[uint64]finished
 }
 
 type finished struct {
-	plans int
-	until time.Time
+	plans       int
+	transitions uint64
+	until       time.Time
 }
 
-// again is how long a template without untried plans is left alone.
-const again = time.Minute
+const (
+	// again is how long a template without untried plans is left alone, early how long one that was not measured yet.
+	again = time.Minute
+	early = 2 * time.Second
+	// maxPauses bounds the pause after looks that found nothing, in multiples of Config.Pause.
+	maxPauses = 8
+)
 
 // New returns an explorer. A nil now is the system's clock.
 func New(cfg Config, deps Deps, now func() time.Time, log *slog.Logger) *Explorer {
@@ -136,7 +147,8 @@ func New(cfg Config, deps Deps, now func() time.Time, log *slog.Logger) *Explore
 
 // Run explores until ctx is done, which it returns.
 func (e *Explorer) Run(ctx context.Context) error {
-	timer := time.NewTimer(e.cfg.Pause)
+	pause := e.cfg.Pause
+	timer := time.NewTimer(pause)
 	defer timer.Stop()
 	for {
 		select {
@@ -148,11 +160,13 @@ func (e *Explorer) Run(ctx context.Context) error {
 		if err != nil && ctx.Err() == nil {
 			e.log.Debug("nothing explored", "error", err)
 		}
-		pause := e.cfg.Pause
 		if tried {
-			pause = 0
+			pause = e.cfg.Pause
+			timer.Reset(0)
+			continue
 		}
 		timer.Reset(pause)
+		pause = min(2*pause, maxPauses*e.cfg.Pause)
 	}
 }
 
@@ -170,6 +184,9 @@ func (e *Explorer) Step(ctx context.Context) (bool, error) {
 	if !e.idle(ctx) {
 		return false, nil
 	}
+	// Looking for work costs time as well.
+	e.tried = 0
+	defer func() { e.credit -= e.now().Sub(now) - e.tried }()
 	templates, err := e.deps.Templates(ctx, e.cfg.Templates)
 	if err != nil {
 		return false, err
@@ -190,15 +207,16 @@ func (e *Explorer) idle(ctx context.Context) bool {
 
 // template tries one plan of a template.
 func (e *Explorer) template(ctx context.Context, t *Template) (bool, error) {
+	if f, ok := e.done[t.ID]; ok && f.plans == t.Plans && f.transitions == t.Transitions && e.now().Before(f.until) {
+		return false, nil
+	}
 	k, err := e.deps.Known(ctx, t.ID)
 	if err != nil || k == nil {
 		return false, err
 	}
-	if f, ok := e.done[t.ID]; ok && f.plans == len(k.Template.Plans) && e.now().Before(f.until) && !pending(k) {
-		return false, nil
-	}
 	accepted := baseline(k)
 	if accepted == nil || accepted.Median <= 0 || k.Plans[accepted.PlanID] == nil {
+		e.finish(t, early)
 		return false, nil
 	}
 	plan, evidence, params, err := e.next(ctx, t, k)
@@ -206,29 +224,21 @@ func (e *Explorer) template(ctx context.Context, t *Template) (bool, error) {
 		return false, err
 	}
 	if plan == nil {
-		e.finish(t.ID, len(k.Template.Plans))
+		e.finish(t, again)
 		return false, nil
 	}
 	return true, e.try(ctx, t, k, accepted, plan, evidence, params)
 }
 
-func (e *Explorer) finish(id uint64, plans int) {
+// finish leaves a template alone for a time, unless history learns of another plan or transition.
+func (e *Explorer) finish(t *Template, until time.Duration) {
 	if len(e.done) > 4*e.cfg.Templates {
 		clear(e.done)
 	}
-	e.done[id] = finished{plans, e.now().Add(again)}
+	e.done[t.ID] = finished{t.Plans, t.Transitions, e.now().Add(until)}
 }
 
-// pending reports whether the guard queued a plan.
-func pending(k *Known) bool {
-	for i := range k.Template.Plans {
-		if p := &k.Template.Plans[i]; queued(p) && k.Plans[p.PlanID] != nil {
-			return true
-		}
-	}
-	return false
-}
-
+// queued reports whether the guard queued a plan.
 func queued(p *validate.Evidence) bool {
 	return (p.State == validate.Candidate || p.State == validate.Validating) && p.Median == 0 && p.Censored == 0
 }
@@ -253,7 +263,7 @@ func (e *Explorer) next(ctx context.Context, t *Template, k *Known) (*physical.P
 	plans, params, err := e.deps.Alternatives(ctx, t, 4)
 	if err != nil {
 		// A table is gone, or the statement is none that can be explored: it costs nothing to leave it.
-		e.finish(t.ID, len(k.Template.Plans))
+		e.finish(t, again)
 		return nil, validate.Evidence{}, nil, nil
 	}
 	for i := range k.Template.Plans {
@@ -326,6 +336,8 @@ func (e *Explorer) run(ctx context.Context, t *Template, p *physical.Plan, param
 	}
 	start := e.now()
 	out, err := e.deps.Run(ctx, t, p, params, timeout)
-	e.credit -= e.now().Sub(start)
+	took := e.now().Sub(start)
+	e.credit -= took
+	e.tried += took
 	return out, err
 }

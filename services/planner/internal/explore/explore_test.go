@@ -24,12 +24,24 @@ type world struct {
 	moves      []validate.Transition
 	mismatches int
 	yields     bool
+	// fetched counts calls of Known, each of which takes search; transitions is what history counted.
+	fetched     int
+	search      time.Duration
+	transitions uint64
 }
 
-func (w *world) Templates(context.Context, int) ([]Template, error) { return []Template{{ID: 1}}, nil }
-func (w *world) Known(context.Context, uint64) (*Known, error)      { return &w.known, nil }
-func (w *world) Load(context.Context) (Load, error)                 { return w.load, nil }
-func (w *world) Mismatch(*Template, *physical.Plan)                 { w.mismatches++ }
+func (w *world) Templates(context.Context, int) ([]Template, error) {
+	return []Template{{ID: 1, Plans: len(w.known.Template.Plans), Transitions: w.transitions}}, nil
+}
+
+func (w *world) Known(context.Context, uint64) (*Known, error) {
+	w.fetched++
+	w.clock = w.clock.Add(w.search)
+	return &w.known, nil
+}
+
+func (w *world) Load(context.Context) (Load, error) { return w.load, nil }
+func (w *world) Mismatch(*Template, *physical.Plan) { w.mismatches++ }
 
 func (w *world) Alternatives(context.Context, *Template, int) ([]*physical.Plan, []types.Datum, error) {
 	var out []*physical.Plan
@@ -132,5 +144,49 @@ func TestBudget(t *testing.T) {
 	}
 	if share := float64(spent) / float64(w.clock.Sub(start)); share > 0.11 || share < 0.05 {
 		t.Errorf("spent %.3f of the time exploring, want about 0.1", share)
+	}
+}
+
+// A template without untried plans is not fetched again and again, but at once when history learns something of it.
+func TestAFinishedTemplateIsLeftAlone(t *testing.T) {
+	w := newWorld()
+	e := w.explorer(Config{})
+	looks := func(n int) int {
+		before := w.fetched
+		for range n {
+			if tried, err := e.Step(context.Background()); tried || err != nil {
+				t.Fatal(tried, err)
+			}
+			w.clock = w.clock.Add(100 * ms)
+		}
+		return w.fetched - before
+	}
+	if n := looks(50); n != 1 {
+		t.Errorf("fetched %d times in five seconds", n)
+	}
+	w.transitions++
+	if n := looks(50); n != 1 {
+		t.Errorf("fetched %d times after a transition", n)
+	}
+	if n := looks(1000); n != 1 {
+		t.Errorf("fetched %d times in a hundred seconds", n)
+	}
+}
+
+// Looking for work is paid from the share as well.
+func TestLookingCounts(t *testing.T) {
+	w := newWorld()
+	w.search = 50 * ms
+	e := w.explorer(Config{Share: 0.1, Start: 100 * ms})
+	start := w.clock
+	for range 10000 {
+		w.transitions++
+		if _, err := e.Step(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		w.clock = w.clock.Add(10 * ms)
+	}
+	if share := float64(time.Duration(w.fetched)*w.search) / float64(w.clock.Sub(start)); share > 0.11 {
+		t.Errorf("spent %.3f of the time looking for work, want at most 0.1", share)
 	}
 }

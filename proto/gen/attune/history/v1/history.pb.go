@@ -290,7 +290,9 @@ type TemplateSummary struct {
 	// 90th percentile of the same.
 	QErrorP90 float64 `protobuf:"fixed64,12,opt,name=q_error_p90,json=qErrorP90,proto3" json:"q_error_p90,omitempty"`
 	// A recent execution: text and parameters to run it again.
-	Sample        *v11.Execution `protobuf:"bytes,13,opt,name=sample,proto3" json:"sample,omitempty"`
+	Sample *v11.Execution `protobuf:"bytes,13,opt,name=sample,proto3" json:"sample,omitempty"`
+	// Transitions of its plans so far.
+	Transitions   uint64 `protobuf:"varint,14,opt,name=transitions,proto3" json:"transitions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -414,6 +416,13 @@ func (x *TemplateSummary) GetSample() *v11.Execution {
 		return x.Sample
 	}
 	return nil
+}
+
+func (x *TemplateSummary) GetTransitions() uint64 {
+	if x != nil {
+		return x.Transitions
+	}
+	return 0
 }
 
 // ListTemplatesRequest asks for templates.
@@ -1253,7 +1262,7 @@ const file_attune_history_v1_history_proto_rawDesc = "" +
 	"\x13static_median_nanos\x18\f \x01(\x03R\x11staticMedianNanos\x12\x16\n" +
 	"\x06reason\x18\r \x01(\tR\x06reason\x12&\n" +
 	"\x0flast_run_micros\x18\x0e \x01(\x03R\rlastRunMicros\x12\x16\n" +
-	"\x06origin\x18\x0f \x01(\tR\x06origin\"\xab\x03\n" +
+	"\x06origin\x18\x0f \x01(\tR\x06origin\"\xcd\x03\n" +
 	"\x0fTemplateSummary\x12\x1f\n" +
 	"\vtemplate_id\x18\x01 \x01(\x06R\n" +
 	"templateId\x12\x10\n" +
@@ -1270,7 +1279,8 @@ const file_attune_history_v1_history_proto_rawDesc = "" +
 	" \x01(\rR\x05plans\x12$\n" +
 	"\x0eq_error_median\x18\v \x01(\x01R\fqErrorMedian\x12\x1e\n" +
 	"\vq_error_p90\x18\f \x01(\x01R\tqErrorP90\x125\n" +
-	"\x06sample\x18\r \x01(\v2\x1d.attune.feedback.v1.ExecutionR\x06sample\"O\n" +
+	"\x06sample\x18\r \x01(\v2\x1d.attune.feedback.v1.ExecutionR\x06sample\x12 \n" +
+	"\vtransitions\x18\x0e \x01(\x04R\vtransitions\"O\n" +
 	"\x14ListTemplatesRequest\x12\x14\n" +
 	"\x05limit\x18\x01 \x01(\rR\x05limit\x12!\n" +
 	"\fsince_micros\x18\x02 \x01(\x03R\vsinceMicros\"Y\n" +
