@@ -305,7 +305,8 @@ func (a *attempt) choose(guarded bool) (*candidate, uint32) {
 	}
 	choices := make([]validate.Choice, len(a.cands))
 	for i, c := range a.cands {
-		choices[i] = validate.Choice{PlanID: c.result.PlanID, Predicted: time.Duration(min(c.cost.Nanos, 1e18)), Spread: c.cost.Spread, Static: c.static}
+		choices[i] = validate.Choice{PlanID: c.result.PlanID, Predicted: time.Duration(min(c.cost.Nanos, 1e18)),
+			Spread: c.cost.Spread * guesswork(c.result.Root), Static: c.static}
 	}
 	var t validate.Template
 	if a.past != nil {
@@ -333,6 +334,34 @@ func (a *attempt) choose(guarded bool) (*candidate, uint32) {
 		a.o.d.History.Record(a.b.Template.ID, d.Transitions, plans, origin)
 	}
 	return chosen, d.Again
+}
+
+const (
+	// guessFactor is the factor by which each row count that was not measured is taken to widen a prediction: errors of join sizes
+	// multiply (Ioannidis and Christodoulakis, On the Propagation of Errors in the Size of Join Results, 1991).
+	guessFactor = 2.0
+	maxGuesses  = 10
+)
+
+// guesswork is the factor by which a plan's time may be off because the model was told guessed row counts, at least 1: a model's own
+// uncertainty is over measured ones.
+func guesswork(root physical.Node) float64 {
+	guesses := 0
+	physical.Walk(root, func(n physical.Node) {
+		switch n := n.(type) {
+		case *physical.Aggregate:
+			if len(n.Groups) == 0 {
+				return
+			}
+		case *physical.HashJoin, *physical.NestedLoopJoin, *physical.IndexJoin:
+		default:
+			return
+		}
+		if s := n.Head().Est.Source; s != physical.SourceFeedback && s != physical.SourceExact {
+			guesses++
+		}
+	})
+	return math.Pow(guessFactor, float64(min(guesses, maxGuesses)))
 }
 
 // plan hands out a candidate with the report.

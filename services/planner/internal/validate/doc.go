@@ -9,7 +9,7 @@
 //
 //  1. Prediction alone never accepts a plan: ACCEPTED follows a measurement.
 //  2. Without any measurement of the template the static choice goes first.
-//  3. A plan that was not measured runs for a user only if its predicted gain exceeds the model's own uncertainty; otherwise
+//  3. A plan that was not measured runs for a user only if its predicted gain exceeds the uncertainty of the model and of row counts; otherwise
 //     it is queued for the explorer.
 //  4. Among measured plans, the choice is never one whose median is above SlowerLimit times the median of another that is not
 //     rejected. A plan once rejected or rolled back does not come back.
