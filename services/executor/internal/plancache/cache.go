@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -39,6 +40,8 @@ type Plan struct {
 	// seen is the catalog revision at which the tables' versions were last found to be present.
 	seen atomic.Int64
 	uses atomic.Int64
+	// asked is when the planner was last asked for the plan, in nanoseconds, and asking how long that took.
+	asked, asking atomic.Int64
 	// stale is set once a better plan may be known: it serves on only while the planner cannot be asked.
 	stale atomic.Bool
 	gone  atomic.Bool
@@ -79,16 +82,23 @@ func sameDatum(a, b types.Datum) bool {
 	return compute.CompareDatum(a, b) == 0
 }
 
-// Used counts an execution and reports whether the planner should be asked again before it. Where the planner cannot be
-// reached, the plan is still right to run.
-func (p *Plan) Used() (reconsider bool) {
-	if p.stale.Load() {
-		return true
-	}
-	if p.ReconsiderAfter <= 0 {
+// askingShare bounds the share of time that may be spent asking for a template's plan again: one part in so many.
+const askingShare = 20
+
+// Asked tells when the planner was asked for the plan, with or without an answer, and how long that took.
+func (p *Plan) Asked(begin, end time.Time) {
+	p.asked.Store(end.UnixNano())
+	p.asking.Store(end.Sub(begin).Nanoseconds())
+}
+
+// Used counts an execution and reports whether the planner should be asked again before it: the plan is stale or has run often
+// enough, and the last asking is long enough ago for its time not to matter. now is called only where there is a reason to ask.
+// Where the planner cannot be reached, the plan is still right to run.
+func (p *Plan) Used(now func() time.Time) (reconsider bool) {
+	if !p.stale.Load() && (p.ReconsiderAfter == 0 || p.uses.Add(1) <= int64(p.ReconsiderAfter)) {
 		return false
 	}
-	return p.uses.Add(1) == int64(p.ReconsiderAfter)+1
+	return now().UnixNano()-p.asked.Load() >= askingShare*p.asking.Load()
 }
 
 func (p *Plan) fits(literals []sqltext.Literal) bool {

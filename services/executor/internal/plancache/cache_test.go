@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/attunedb/attune/engine/catalog"
 	"github.com/attunedb/attune/engine/plan/utility"
@@ -89,10 +90,10 @@ func TestBoundsAndForgetting(t *testing.T) {
 	if c.Get([]byte("b"), nil, cat) != nil || c.Get([]byte("a"), nil, cat) == nil || c.Len() != 2 {
 		t.Fatal("not the least recently used plan made room")
 	}
-	if n := c.Forget([]uint64{1}); n != 1 || !c.Get([]byte("a"), nil, cat).Used() || c.Get([]byte("c"), nil, cat).Used() {
+	if n := c.Forget([]uint64{1}); n != 1 || !c.Get([]byte("a"), nil, cat).Used(time.Now) || c.Get([]byte("c"), nil, cat).Used(time.Now) {
 		t.Fatalf("forgot %d, or the wrong ones", n)
 	}
-	if n := c.Forget(nil); n != 1 || !c.Get([]byte("c"), nil, cat).Used() {
+	if n := c.Forget(nil); n != 1 || !c.Get([]byte("c"), nil, cat).Used(time.Now) {
 		t.Fatalf("forgot %d of all that were not forgotten before", n)
 	}
 }
@@ -108,7 +109,7 @@ func TestAForgottenPlanIsReplaced(t *testing.T) {
 		t.Fatal("nothing is left to run while the planner is away")
 	}
 	load(t, c, "k", lits("x", "1"), next)
-	if got := c.Get([]byte("k"), lits("x", "1"), cat); got != next || got.Used() {
+	if got := c.Get([]byte("k"), lits("x", "1"), cat); got != next || got.Used(time.Now) {
 		t.Fatal("the forgotten plan is still handed out")
 	}
 	if old.Current(cat) || !other.Current(cat) || c.Len() != 2 {
@@ -184,8 +185,33 @@ func TestFollowerOutlivesCancelledLeader(t *testing.T) {
 func TestReconsider(t *testing.T) {
 	p := plan(1)
 	p.ReconsiderAfter = 2
-	for i, want := range []bool{false, false, true, false} {
-		if got := p.Used(); got != want {
+	now := time.Unix(100, 0)
+	clock := func() time.Time { return now }
+	p.Asked(now.Add(-10*time.Millisecond), now)
+	for range 4 {
+		if p.Used(clock) {
+			t.Error("asked again although the last answer took as long as all that has passed since")
+		}
+	}
+	now = now.Add(199 * time.Millisecond)
+	if p.Used(clock) {
+		t.Error("asked again too early")
+	}
+	now = now.Add(time.Millisecond)
+	if !p.Used(clock) {
+		t.Error("not asked again")
+	}
+	// The planner was away: that took a second.
+	p.Asked(now, now.Add(time.Second))
+	now = now.Add(20 * time.Second)
+	if p.Used(clock) {
+		t.Error("asked a planner that is away too often")
+	}
+	fresh := plan(1)
+	fresh.ReconsiderAfter = 2
+	fresh.Asked(now.Add(-time.Second-1), now.Add(-time.Second))
+	for i, want := range []bool{false, false, true, true} {
+		if got := fresh.Used(clock); got != want {
 			t.Errorf("use %d: %v", i, got)
 		}
 	}

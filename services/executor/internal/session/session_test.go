@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/attunedb/attune/engine/access"
 	"github.com/attunedb/attune/engine/keys"
@@ -38,9 +39,20 @@ func TestAHitAsksNoPlanner(t *testing.T) {
 // A plan whose template had a transition is asked for again, and runs on while the planner is away.
 func TestAForgottenPlanOutlivesThePlanner(t *testing.T) {
 	w := newWorld(t)
+	now := time.Unix(0, 0)
+	w.manager.deps.Clock = func() time.Time {
+		now = now.Add(time.Millisecond)
+		return now
+	}
 	s := w.open(Options{})
+	plain := func() string {
+		t.Helper()
+		now = now.Add(time.Minute)
+		return w.must(s, "select * from t where a = $1", 1)
+	}
 	prepared := func() string {
 		t.Helper()
+		now = now.Add(time.Minute)
 		r := &recorder{}
 		if err := s.Execute(t.Context(), &Request{Name: new("p"), Params: datums([]any{1})}, r); err != nil {
 			t.Fatal(err)
@@ -51,14 +63,14 @@ func TestAForgottenPlanOutlivesThePlanner(t *testing.T) {
 	if _, err := s.Prepare(t.Context(), "p", "select * from t where a = $1", nil); err != nil {
 		t.Fatal(err)
 	}
-	w.must(s, "select * from t where a = $1", 1)
+	plain()
 	prepared()
 	asked := w.planner.asked
 
 	w.manager.deps.Plans.Forget(nil)
 	w.planner.err = sqlerr.New(sqlerr.CannotConnectNow, "no planner")
 	for range 2 {
-		if got := w.must(s, "select * from t where a = $1", 1); got != "(a,b) 1,x SELECT 1" {
+		if got := plain(); got != "(a,b) 1,x SELECT 1" {
 			t.Fatalf("got %q", got)
 		}
 		if got := prepared(); got != "(a,b) 1,x SELECT 1" {
@@ -70,7 +82,7 @@ func TestAForgottenPlanOutlivesThePlanner(t *testing.T) {
 	}
 	w.planner.err = nil
 	for range 2 {
-		w.must(s, "select * from t where a = $1", 1)
+		plain()
 		prepared()
 	}
 	if n := w.planner.asked - asked; n != 5 {

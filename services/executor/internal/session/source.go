@@ -102,24 +102,25 @@ func (s *Session) key(src *source) []byte {
 func (s *Session) plan(ctx context.Context, src *source) (plan *plancache.Plan, cached bool, err error) {
 	cat := s.m.snapshot()
 	if p := src.prepared; p != nil && p.plan != nil && p.planKey == s.settings.planKey && p.plan.Current(cat) {
-		if plan = p.plan; !plan.Used() {
+		if plan = p.plan; !plan.Used(s.m.deps.Clock) {
 			s.m.deps.Plans.Hit()
 			return plan, true, nil
 		}
 	} else {
 		plan = s.m.deps.Plans.Get(s.key(src), src.literals, cat)
-		if plan != nil && !plan.Used() {
+		if plan != nil && !plan.Used(s.m.deps.Clock) {
 			s.remember(src, plan)
 			return plan, true, nil
 		}
 	}
 	// A plan to reconsider stays good should the planner be away.
 	fallback := plan
-	key := slices.Clone(s.key(src))
+	key, begin := slices.Clone(s.key(src)), s.m.deps.Clock()
 	plan, err = s.m.deps.Plans.Load(ctx, key, src.literals, func(ctx context.Context) (*plancache.Plan, error) {
 		return s.ask(ctx, src)
 	})
 	if err != nil && fallback != nil && sqlerr.CodeOf(err) == sqlerr.CannotConnectNow {
+		fallback.Asked(begin, s.m.deps.Clock())
 		return fallback, true, nil
 	}
 	if err == nil {
@@ -142,11 +143,16 @@ func (s *Session) ask(ctx context.Context, src *source) (*plancache.Plan, error)
 	if len(src.params) == len(src.declared) || src.declared == nil {
 		req.Params = src.params
 	}
+	begin := s.m.deps.Clock()
 	res, err := s.m.deps.Planner.Plan(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	return s.admit(ctx, src, res)
+	p, err := s.admit(ctx, src, res)
+	if err == nil {
+		p.Asked(begin, s.m.deps.Clock())
+	}
+	return p, err
 }
 
 // admit makes a response ready to run: the catalog here has caught up with the planner's.
