@@ -14,6 +14,8 @@ import (
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/resolver"
 	"google.golang.org/grpc/serviceconfig"
+
+	"github.com/attunedb/attune/platform/profiler/traffic"
 )
 
 // leastLoadedName is the balancer's name in service configs.
@@ -88,7 +90,7 @@ func (b *leastLoaded) UpdateState(s balancer.State) {
 			n = new(atomic.Int64)
 			b.inFlight.Set(c.Endpoint, n)
 		}
-		ready = append(ready, loadedEndpoint{picker: c.State.Picker, inFlight: n})
+		ready = append(ready, loadedEndpoint{picker: c.State.Picker, inFlight: n, address: c.Endpoint.Addresses[0].Addr})
 	}
 	var gone []resolver.Endpoint
 	for e := range b.inFlight.All() {
@@ -113,6 +115,7 @@ func (b *leastLoaded) UpdateState(s balancer.State) {
 type loadedEndpoint struct {
 	picker   balancer.Picker
 	inFlight *atomic.Int64
+	address  string
 }
 
 // leastLoadedPicker picks among a fixed, non-empty set of ready endpoints.
@@ -126,6 +129,7 @@ func (p *leastLoadedPicker) Pick(info balancer.PickInfo) (balancer.PickResult, e
 	if err != nil {
 		return res, err
 	}
+	traffic.FromContext(info.Ctx).Picked(e.address)
 	e.inFlight.Add(1)
 	inner := res.Done
 	res.Done = func(d balancer.DoneInfo) {

@@ -71,7 +71,7 @@ func NewDialer(cfg DialConfig, discovery Discovery, deps Deps) (*Dialer, error) 
 	if err != nil {
 		return nil, err
 	}
-	in := &clientInterceptor{metrics: metrics, tracer: deps.Tracer, deadline: cfg.DefaultDeadline}
+	in := &clientInterceptor{metrics: metrics, tracer: deps.Tracer, traffic: deps.Traffic, deadline: cfg.DefaultDeadline}
 	network := deps.Network
 	opts := []grpc.DialOption{
 		grpc.WithTransportCredentials(cfg.Credentials),
@@ -88,6 +88,9 @@ func NewDialer(cfg DialConfig, discovery Discovery, deps Deps) (*Dialer, error) 
 		grpc.WithIdleTimeout(0),
 		grpc.WithChainUnaryInterceptor(in.unary),
 		grpc.WithChainStreamInterceptor(in.stream),
+	}
+	if name := deps.Traffic.Name(); name != "" {
+		opts = append(opts, grpc.WithUserAgent(name))
 	}
 	if discovery != nil {
 		opts = append(opts, grpc.WithResolvers(&resolverBuilder{discovery: discovery}))

@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"log/slog"
+	"net"
 	"runtime/debug"
 	"time"
 
@@ -11,8 +12,10 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
+	"github.com/attunedb/attune/platform/profiler/traffic"
 	"github.com/attunedb/attune/platform/telemetry"
 )
 
@@ -32,29 +35,50 @@ func (in *serverInterceptor) unary(ctx context.Context, req any, info *grpc.Unar
 		defer cancel()
 	}
 	mm, start := in.metrics.begin(info.FullMethod)
+	call := traffic.FromContext(ctx)
+	if call != nil {
+		call.Handle(clientAddr(ctx))
+		call.Received(req)
+	}
 	ctx, span := in.startSpan(ctx, info.FullMethod)
 	defer func() {
 		if p := recover(); p != nil {
 			resp, err = nil, in.panicked(info.FullMethod, p)
 		}
+		code := status.Code(err)
+		if err == nil {
+			call.Sent(resp)
+		}
+		if trailer := call.Served(code); trailer != nil {
+			// A call that has lost its client has no use for a trailer.
+			_ = grpc.SetTrailer(ctx, trailer)
+		}
 		endSpan(span, err)
-		mm.end(start, status.Code(err))
+		mm.end(start, code)
 	}()
 	return handler(ctx, req)
 }
 
 func (in *serverInterceptor) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
 	mm, start := in.metrics.begin(info.FullMethod)
+	call := traffic.FromContext(ss.Context())
+	if call != nil {
+		call.Handle(clientAddr(ss.Context()))
+	}
 	ctx, span := in.startSpan(ss.Context(), info.FullMethod)
 	defer func() {
 		if p := recover(); p != nil {
 			err = in.panicked(info.FullMethod, p)
 		}
+		code := status.Code(err)
+		if trailer := call.Served(code); trailer != nil {
+			ss.SetTrailer(trailer)
+		}
 		endSpan(span, err)
-		mm.end(start, status.Code(err))
+		mm.end(start, code)
 	}()
-	if ctx != ss.Context() {
-		ss = &tracedStream{ServerStream: ss, ctx: ctx}
+	if call != nil || ctx != ss.Context() {
+		ss = &observedServerStream{ServerStream: ss, ctx: ctx, call: call}
 	}
 	return handler(srv, ss)
 }
@@ -84,10 +108,35 @@ func endSpan(span trace.Span, err error) {
 	span.End()
 }
 
-// tracedStream is a stream whose context carries the span.
-type tracedStream struct {
-	grpc.ServerStream
-	ctx context.Context
+// clientAddr returns where a call comes from, nil when that is not known.
+func clientAddr(ctx context.Context) net.Addr {
+	if p, ok := peer.FromContext(ctx); ok {
+		return p.Addr
+	}
+	return nil
 }
 
-func (s *tracedStream) Context() context.Context { return s.ctx }
+// observedServerStream is a stream whose context carries the span, and whose messages are counted.
+type observedServerStream struct {
+	grpc.ServerStream
+	ctx  context.Context
+	call *traffic.Call
+}
+
+func (s *observedServerStream) Context() context.Context { return s.ctx }
+
+func (s *observedServerStream) SendMsg(m any) error {
+	err := s.ServerStream.SendMsg(m)
+	if err == nil {
+		s.call.Sent(m)
+	}
+	return err
+}
+
+func (s *observedServerStream) RecvMsg(m any) error {
+	err := s.ServerStream.RecvMsg(m)
+	if err == nil {
+		s.call.Received(m)
+	}
+	return err
+}

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
 
+	"github.com/attunedb/attune/platform/profiler/traffic"
 	"github.com/attunedb/attune/platform/telemetry"
 )
 
@@ -69,12 +70,14 @@ func (c ServerConfig) withDefaults() ServerConfig {
 const defaultMaxMessageBytes = 64 << 20
 
 // Deps are what servers and dialers take from their process. Every field may be nil: no in-memory addresses, no logs, no
-// metrics, no traces.
+// metrics, no traces, no record of traffic.
 type Deps struct {
 	Network *Network
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
 	Tracer  *telemetry.Tracer
+	// Traffic records calls by peer and method, for profiles. A process has one.
+	Traffic *traffic.Recorder
 }
 
 func (d Deps) withDefaults() Deps {
@@ -126,6 +129,9 @@ func NewServer(cfg ServerConfig, deps Deps) (*Server, error) {
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 30 * time.Second, Timeout: 10 * time.Second}),
 		grpc.ChainUnaryInterceptor(in.unary),
 		grpc.ChainStreamInterceptor(in.stream),
+	}
+	if deps.Traffic != nil {
+		opts = append(opts, grpc.InTapHandle(deps.Traffic.Tap))
 	}
 	s := &Server{
 		cfg: cfg, log: deps.Log,

@@ -16,6 +16,7 @@ import (
 	"github.com/attunedb/attune/engine/access"
 	"github.com/attunedb/attune/engine/catalog"
 	"github.com/attunedb/attune/platform/coord"
+	"github.com/attunedb/attune/platform/profiler/files"
 	storagev1 "github.com/attunedb/attune/proto/gen/attune/storage/v1"
 	"github.com/attunedb/attune/services/storage/internal/gather"
 	"github.com/attunedb/attune/services/storage/internal/log"
@@ -43,6 +44,10 @@ type Deps struct {
 	Address string
 	// FS is the file system of the data; nil for the operating system's.
 	FS vfs.FS
+	// Files counts what is read, written and synced, for profiles; nil to count nothing.
+	Files *files.Classes
+	// RegisterArena is told of memory outside Go's heap, for profiles, until the service is closed; may be nil.
+	RegisterArena func(owner string, bytes func() uint64) (unregister func())
 	// Log, Metrics and Now may be nil: no logs, no metrics, the system's clock.
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
@@ -63,6 +68,8 @@ type Service struct {
 	ranges  ranges.Table
 	catalog Catalog
 	close   func() error
+	// arenas end what registerArenas began.
+	arenas []func()
 	// seen is a catalog revision that is known to be known.
 	seen atomic.Int64
 	// leading is closed when this node leads a range for the first time.
@@ -103,11 +110,12 @@ func New(cfg Config, deps Deps) (_ *Service, err error) {
 	default:
 		return nil, errors.New("no catalog")
 	}
-	s.store, err = mvcc.Open(mvcc.Config{Dir: cfg.Data, FS: deps.FS, CacheBytes: int64(cfg.CacheBytes),
+	s.store, err = mvcc.Open(mvcc.Config{Dir: cfg.Data, FS: counted(deps.FS, deps.Files), CacheBytes: int64(cfg.CacheBytes),
 		MemTableBytes: uint64(cfg.MemTableBytes), Logger: pebbleLogger{deps.Log}})
 	if err != nil {
 		return nil, err
 	}
+	s.registerArenas()
 	if s.node, err = nodeID(s.store); err != nil {
 		return nil, err
 	}
@@ -177,13 +185,31 @@ func (s *Service) Run(ctx context.Context) error {
 // Close closes the data. Run must have returned, every scan be closed, and no call be running.
 func (s *Service) Close() error {
 	err := s.close()
+	for _, unregister := range s.arenas {
+		unregister()
+	}
+	s.arenas = nil
 	if s.store != nil {
 		err = errors.Join(err, s.store.Close())
 	}
 	return err
 }
 
+// registerArenas tells of what Pebble holds outside Go's heap.
+func (s *Service) registerArenas() {
+	register := s.deps.RegisterArena
+	if register == nil {
+		return
+	}
+	s.arenas = append(s.arenas,
+		register("pebble cache", func() uint64 { return uint64(s.store.Metrics().BlockCache.Size) }),
+		register("pebble memtables", func() uint64 { m := s.store.Metrics().MemTable; return m.Size + m.ZombieSize }))
+}
+
 func (s *Service) applied(commits []txn.Commit) {
+	if s.deps.Files != nil {
+		s.deps.Files.User(0, writtenBytes(commits))
+	}
 	s.stats.Applied(commits)
 	s.retired.add(commits)
 }

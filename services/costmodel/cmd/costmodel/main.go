@@ -2,55 +2,39 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"os"
-
-	"github.com/spf13/pflag"
-
-	"github.com/attunedb/attune/platform/config"
-	"github.com/attunedb/attune/platform/lifecycle"
+	"github.com/attunedb/attune/platform/process"
+	"github.com/attunedb/attune/platform/rpc"
 	"github.com/attunedb/attune/services/costmodel"
 )
 
+// maxPeers bounds the connections to single replicas of this service.
+const maxPeers = 16
+
 type settings struct {
-	Process   `config:",inline"`
-	CostModel costmodel.Config `config:"costmodel"`
+	process.Config `config:",inline"`
+	NATS           []string         `config:"nats" usage:"URLs of the NATS servers"`
+	CostModel      costmodel.Config `config:"costmodel"`
 }
 
-func main() {
-	ctx, stop := lifecycle.WithSignals(context.Background())
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "costmodel:", err)
-		os.Exit(1) //nolint:gocritic // the process ends here; nothing waits for stop
-	}
-}
+func main() { process.Main(program()) }
 
-func run(ctx context.Context, args []string) (err error) {
-	s := settings{Process: defaults()}
-	flags := pflag.NewFlagSet("costmodel", pflag.ContinueOnError)
-	config.BindFlags(flags, &s)
-	if err := flags.Parse(args); err != nil {
-		return err
+func program() *process.Program {
+	s := &settings{Config: process.Defaults(7500), NATS: []string{"nats://127.0.0.1:4222"}}
+	return &process.Program{
+		Name:     "costmodel",
+		Settings: s,
+		NATS:     &s.NATS,
+		Peers: &rpc.DialConfig{Retry: rpc.RetryPolicy{Safe: []string{
+			"attune.history.v1.HistoryService/ListTemplates", "attune.history.v1.HistoryService/GetTemplate",
+		}}},
+		New: func(p *process.Process) (process.Service, error) {
+			replicas := p.Pool(maxPeers)
+			peers, err := p.Dial("history")
+			if err != nil {
+				return nil, err
+			}
+			return costmodel.New(s.CostModel, costmodel.Deps{Bus: p.Bus, Coord: p.Coord, Instance: p.Instance,
+				History: peers[0], Peers: replicas, Instances: p.Discovery, Log: p.Log, Metrics: p.Metrics})
+		},
 	}
-	if err := config.Load(&s, config.Sources{LookupEnv: os.LookupEnv, Flags: flags}); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.close()) }()
-	if err := s.open(ctx, "costmodel"); err != nil {
-		return err
-	}
-	p, err := s.peers(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, p.close()) }()
-	service, err := costmodel.New(s.CostModel, costmodel.Deps{Bus: s.bus, Coord: s.coord, Instance: s.instance(p.address),
-		History: p.history, Peers: p.pool, Instances: p.discovery, Log: s.logger, Metrics: s.metrics})
-	if err != nil {
-		return errors.Join(err, p.server.Stop(ctx))
-	}
-	return s.serve(ctx, "costmodel", p.address, p.server, service)
 }

@@ -2,51 +2,50 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"os"
 	"runtime"
+	"time"
 
-	"github.com/spf13/pflag"
-
-	"github.com/attunedb/attune/platform/config"
-	"github.com/attunedb/attune/platform/lifecycle"
+	"github.com/attunedb/attune/platform/process"
+	"github.com/attunedb/attune/platform/rpc"
 	"github.com/attunedb/attune/services/executor"
 )
 
+// queryDeadline is given to unary statements that come without a deadline.
+const queryDeadline = 10 * time.Minute
+
+// The process ends the sessions once the gRPC server has drained.
+var _ process.Stopper = (*executor.Service)(nil)
+
 type settings struct {
-	Process `config:",inline"`
-	PG      struct {
+	process.Config `config:",inline"`
+	NATS           []string `config:"nats" usage:"URLs of the NATS servers"`
+	PG             struct {
 		Listen string `config:"listen" usage:"address of the PostgreSQL door; empty for none"`
 	} `config:"pg"`
 	Executor executor.Config `config:"executor"`
 }
 
-func main() {
-	ctx, stop := lifecycle.WithSignals(context.Background())
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "executor:", err)
-		os.Exit(1) //nolint:gocritic // the process ends here; nothing waits for stop
-	}
-}
+func main() { process.Main(program()) }
 
-func run(ctx context.Context, args []string) (err error) {
-	s := settings{Process: defaults(), Executor: executor.Config{Parallelism: runtime.GOMAXPROCS(0)}}
+func program() *process.Program {
+	s := &settings{Config: process.Defaults(7400), NATS: []string{"nats://127.0.0.1:4222"},
+		Executor: executor.Config{Parallelism: runtime.GOMAXPROCS(0)}}
 	s.PG.Listen = ":5432"
-	flags := pflag.NewFlagSet("executor", pflag.ContinueOnError)
-	config.BindFlags(flags, &s)
-	if err := flags.Parse(args); err != nil {
-		return err
+	return &process.Program{
+		Name:     "executor",
+		Settings: s,
+		NATS:     &s.NATS,
+		Server:   rpc.ServerConfig{DefaultDeadline: queryDeadline},
+		Peers: &rpc.DialConfig{DefaultDeadline: queryDeadline,
+			Retry: rpc.RetryPolicy{Safe: []string{"attune.planner.v1.PlannerService/Plan"}}},
+		New: func(p *process.Process) (process.Service, error) {
+			peers, err := p.Dial("planner", "storage")
+			if err != nil {
+				return nil, err
+			}
+			s.Executor.Instance, s.Executor.PGListen = p.Instance, s.PG.Listen
+			return executor.New(s.Executor, executor.Deps{Planner: peers[0], Storage: peers[1], StorageNodes: p.Pool(0), Coord: p.Coord,
+				Bus: p.Bus, Draining: p.Draining(), Log: p.Log, Metrics: p.Metrics})
+		},
 	}
-	if err := config.Load(&s, config.Sources{LookupEnv: os.LookupEnv, Flags: flags}); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.close()) }()
-	if err := s.open(ctx, "executor"); err != nil {
-		return err
-	}
-	s.Executor.PGListen = s.PG.Listen
-	return s.serveExecutor(ctx, s.Executor)
 }

@@ -83,7 +83,7 @@ func sortExprs(keys []physical.SortKey) []expr.Expr {
 }
 
 func (r *run) compileUnionAll(n *physical.UnionAll, t target, need []bool) error {
-	out := r.metered(n, t.sink)
+	out := r.metered(n, t)
 	for _, in := range n.All {
 		if err := r.input(n, in, out, t, need); err != nil {
 			return err
@@ -101,7 +101,7 @@ func (r *run) compileWith(n *physical.With, t target, need []bool) error {
 			return err
 		}
 	}
-	return r.input(n, n.Body, r.metered(n, t.sink), t, need)
+	return r.input(n, n.Body, r.metered(n, t), t, need)
 }
 
 func (r *run) compileCTEScan(n *physical.CTEScan, t target) error {

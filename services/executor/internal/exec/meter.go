@@ -1,6 +1,7 @@
 package exec
 
 import (
+	"runtime/pprof"
 	"sync/atomic"
 	"time"
 
@@ -38,11 +39,20 @@ func (r *run) meter(n physical.Node) *meter {
 type meteredSink struct {
 	m    *meter
 	next sink
+	labels
 }
 
-// metered returns a sink that counts n's output before handing it on.
-func (r *run) metered(n physical.Node, next sink) sink {
-	return &meteredSink{m: r.meter(n), next: next}
+// metered returns a sink that counts n's output before handing it on to t.
+func (r *run) metered(n physical.Node, t target) sink {
+	s := &meteredSink{m: r.meter(n), next: t.sink, labels: labels{run: r}}
+	to := t.sinkID
+	if len(t.through) > 0 {
+		to = t.through[0]
+	}
+	if m := r.meters[to]; m != nil {
+		s.consumer = m.node
+	}
+	return s
 }
 
 func (s *meteredSink) push(worker int, b *vec.Batch) error {
@@ -50,9 +60,16 @@ func (s *meteredSink) push(worker int, b *vec.Batch) error {
 	if rows == 0 {
 		return nil
 	}
-	s.m.rows.Add(uint64(rows))
+	first := s.m.rows.Add(uint64(rows)) == uint64(rows)
 	start := time.Now()
+	if first {
+		err := s.next.push(worker, b)
+		s.m.pushed.Add(time.Since(start).Nanoseconds())
+		return err
+	}
+	made := s.consume(s.m.node)
 	err := s.next.push(worker, b)
+	pprof.SetGoroutineLabels(made.producer)
 	s.m.pushed.Add(time.Since(start).Nanoseconds())
 	return err
 }

@@ -38,7 +38,7 @@ type probeState struct {
 
 func (r *run) compileHashJoin(n *physical.HashJoin, t target, need []bool) error {
 	l, w := len(n.Left.Head().Schema), len(n.Right.Head().Schema)
-	j := &hashJoin{run: r, node: n, meter: r.meter(n), leftWidth: l, out: r.metered(n, t.sink),
+	j := &hashJoin{run: r, node: n, meter: r.meter(n), leftWidth: l, out: r.metered(n, t),
 		workers: make([]probeState, r.workers), leftNeed: need[:l], rightNeed: make([]bool, w)}
 	if len(need) == l+w && n.Kind != physical.JoinMark {
 		j.rightNeed = need[l:]

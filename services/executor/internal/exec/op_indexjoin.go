@@ -26,7 +26,7 @@ func (r *run) compileIndexJoin(n *physical.IndexJoin, t target, need []bool) err
 	l := len(n.Input.Head().Schema)
 	all := l + len(n.Columns)
 	j := &indexJoin{run: r, node: n, meter: r.meter(n), leftWidth: l, need: make([]bool, all),
-		pairNeed: needs(all, nil, n.Residual), out: r.metered(n, t.sink)}
+		pairNeed: needs(all, nil, n.Residual), out: r.metered(n, t)}
 	copy(j.need, need)
 	var err error
 	if j.keys, err = r.scalars(n.Keys); err != nil {

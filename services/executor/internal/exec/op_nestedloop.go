@@ -22,7 +22,7 @@ func (r *run) compileNestedLoop(n *physical.NestedLoopJoin, t target, need []boo
 		return unsupported(n)
 	}
 	l, w := len(n.Left.Head().Schema), len(n.Right.Head().Schema)
-	j := &nestedLoop{run: r, node: n, leftWidth: l, allWidth: l + w, need: make([]bool, l+w), out: r.metered(n, t.sink)}
+	j := &nestedLoop{run: r, node: n, leftWidth: l, allWidth: l + w, need: make([]bool, l+w), out: r.metered(n, t)}
 	copy(j.need, need[:l])
 	if n.Kind == physical.JoinInner || n.Kind == physical.JoinLeft {
 		copy(j.need, need)

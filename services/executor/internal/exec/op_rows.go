@@ -49,7 +49,7 @@ func (r *run) compileFilter(n *physical.Filter, t target, need []bool) error {
 	if err != nil {
 		return err
 	}
-	s := &filterSink{cond: cond, out: r.metered(n, t.sink)}
+	s := &filterSink{cond: cond, out: r.metered(n, t)}
 	return r.input(n, n.Input, s, t, needs(len(n.Input.Head().Schema), need, n.Cond))
 }
 
@@ -72,7 +72,7 @@ type projectSink struct {
 }
 
 func (r *run) compileProject(n *physical.Project, t target, need []bool) error {
-	s := &projectSink{exprs: make([]scalar, len(n.Exprs)), need: need, plain: true, out: r.metered(n, t.sink)}
+	s := &projectSink{exprs: make([]scalar, len(n.Exprs)), need: need, plain: true, out: r.metered(n, t)}
 	var used []expr.Expr
 	for i, e := range n.Exprs {
 		if !need[i] {
@@ -124,7 +124,7 @@ type limitSink struct {
 }
 
 func (r *run) compileLimit(n *physical.Limit, t target, need []bool) error {
-	s := &limitSink{run: r, count: n.Count, offset: n.Offset, out: r.metered(n, t.sink)}
+	s := &limitSink{run: r, count: n.Count, offset: n.Offset, out: r.metered(n, t)}
 	return r.input(n, n.Input, s, t, need)
 }
 

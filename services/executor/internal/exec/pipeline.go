@@ -3,6 +3,7 @@ package exec
 import (
 	"context"
 	"errors"
+	"runtime/pprof"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -44,7 +45,7 @@ type pipelineTiming struct {
 // addPipeline adds the pipeline that starts at node n with src and flows into t.
 func (r *run) addPipeline(n physical.Node, src source, t target) {
 	m := r.meter(n)
-	sink := r.metered(n, t.sink)
+	sink := r.metered(n, t)
 	nodes := append([]int{n.Head().ID}, t.through...)
 	r.steps = append(r.steps, func(ctx context.Context) error {
 		want := r.workers
@@ -118,7 +119,11 @@ func (p *pipelineRun) run(ctx context.Context, workers int) error {
 func (p *pipelineRun) work(ctx context.Context, worker int) error {
 	started := time.Now()
 	at := started
-	defer func() { p.busy.Add(time.Since(started).Nanoseconds()) }()
+	defer func() {
+		p.busy.Add(time.Since(started).Nanoseconds())
+		// Whatever operator was at work last, the goroutine may be the caller's.
+		pprof.SetGoroutineLabels(ctx)
+	}()
 	for {
 		if err := ctx.Err(); err != nil {
 			return err

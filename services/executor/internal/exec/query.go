@@ -81,9 +81,13 @@ type Stats struct {
 // are returned with an error too, as far as they are known. Writes are not for Run: it executes their input.
 func Run(ctx context.Context, q *Query, emit func(*vec.Batch) error) (*Stats, error) {
 	start := time.Now()
-	r := newRun(ctx, q, emit)
-	err := r.execute(q.Plan.Root)
-	s := r.stats()
+	var s *Stats
+	var err error
+	withTemplate(ctx, q.Plan.TemplateID, func(ctx context.Context) {
+		r := newRun(ctx, q, emit)
+		err = r.execute(q.Plan.Root)
+		s = r.stats()
+	})
 	s.Nanos = time.Since(start).Nanoseconds()
 	return s, err
 }

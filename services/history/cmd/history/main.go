@@ -2,56 +2,34 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"os"
+	"io"
 	"path/filepath"
 
-	"github.com/spf13/pflag"
-
-	"github.com/attunedb/attune/platform/config"
-	"github.com/attunedb/attune/platform/lifecycle"
-	"github.com/attunedb/attune/platform/rpc"
+	"github.com/attunedb/attune/platform/process"
 	"github.com/attunedb/attune/services/history"
 )
 
+// The process closes the store once nothing runs any more.
+var _ io.Closer = (*history.Service)(nil)
+
 type settings struct {
-	Process `config:",inline"`
-	History history.Config `config:"history"`
+	process.Config `config:",inline"`
+	NATS           []string       `config:"nats" usage:"URLs of the NATS servers"`
+	Data           string         `config:"data" usage:"directory of this instance's data"`
+	History        history.Config `config:"history"`
 }
 
-func main() {
-	ctx, stop := lifecycle.WithSignals(context.Background())
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "history:", err)
-		os.Exit(1) //nolint:gocritic // the process ends here; nothing waits for stop
-	}
-}
+func main() { process.Main(program()) }
 
-func run(ctx context.Context, args []string) (err error) {
-	s := settings{Process: defaults()}
-	flags := pflag.NewFlagSet("history", pflag.ContinueOnError)
-	config.BindFlags(flags, &s)
-	if err := flags.Parse(args); err != nil {
-		return err
+func program() *process.Program {
+	s := &settings{Config: process.Defaults(7400), NATS: []string{"nats://127.0.0.1:4222"}, Data: "data"}
+	return &process.Program{
+		Name:     "history",
+		Settings: s,
+		NATS:     &s.NATS,
+		New: func(p *process.Process) (process.Service, error) {
+			s.History.Data = filepath.Join(s.Data, "history")
+			return history.New(s.History, history.Deps{Bus: p.Bus, Log: p.Log, Metrics: p.Metrics, Draining: p.Draining()})
+		},
 	}
-	if err := config.Load(&s, config.Sources{LookupEnv: os.LookupEnv, Flags: flags}); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.close()) }()
-	if err := s.open(ctx, "history"); err != nil {
-		return err
-	}
-	server, err := rpc.NewServer(rpc.ServerConfig{Listen: []string{s.Listen}}, rpc.Deps{Log: s.logger, Metrics: s.metrics})
-	if err != nil {
-		return err
-	}
-	s.History.Data = filepath.Join(s.Data, "history")
-	service, err := history.New(s.History, history.Deps{Bus: s.bus, Log: s.logger, Metrics: s.metrics, Draining: server.Draining()})
-	if err != nil {
-		return errors.Join(err, server.Stop(ctx))
-	}
-	return s.serve(ctx, "history", server, service)
 }

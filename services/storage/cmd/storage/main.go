@@ -2,54 +2,33 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"os"
+	"io"
 	"path/filepath"
 
-	"github.com/spf13/pflag"
-
-	"github.com/attunedb/attune/platform/config"
-	"github.com/attunedb/attune/platform/lifecycle"
-	"github.com/attunedb/attune/platform/rpc"
+	"github.com/attunedb/attune/platform/process"
 	"github.com/attunedb/attune/services/storage"
 )
 
+// The process closes the node's data once nothing runs any more.
+var _ io.Closer = (*storage.Service)(nil)
+
 type settings struct {
-	Process `config:",inline"`
-	Storage storage.Config `config:"storage"`
+	process.Config `config:",inline"`
+	Data           string         `config:"data" usage:"directory of this instance's data"`
+	Storage        storage.Config `config:"storage"`
 }
 
-func main() {
-	ctx, stop := lifecycle.WithSignals(context.Background())
-	defer stop()
-	if err := run(ctx, os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "storage:", err)
-		os.Exit(1) //nolint:gocritic // the process ends here; nothing waits for stop
-	}
-}
+func main() { process.Main(program()) }
 
-func run(ctx context.Context, args []string) (err error) {
-	s := settings{Process: defaults()}
-	flags := pflag.NewFlagSet("storage", pflag.ContinueOnError)
-	config.BindFlags(flags, &s)
-	if err := flags.Parse(args); err != nil {
-		return err
+func program() *process.Program {
+	s := &settings{Config: process.Defaults(7600), Data: "data"}
+	return &process.Program{
+		Name:     "storage",
+		Settings: s,
+		New: func(p *process.Process) (process.Service, error) {
+			s.Storage.Data = filepath.Join(s.Data, "storage")
+			return storage.New(s.Storage, storage.Deps{Coord: p.Coord, Address: p.Address, Log: p.Log, Metrics: p.Metrics,
+				Files: p.Files, RegisterArena: p.Profiler.RegisterArena})
+		},
 	}
-	if err := config.Load(&s, config.Sources{LookupEnv: os.LookupEnv, Flags: flags}); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.close()) }()
-	if err := s.open(ctx); err != nil {
-		return err
-	}
-	server, err := rpc.NewServer(rpc.ServerConfig{Listen: []string{s.Listen}}, rpc.Deps{Log: s.logger, Metrics: s.metrics})
-	if err != nil {
-		return err
-	}
-	return s.serve(ctx, server, func(address string) (*storage.Service, error) {
-		s.Storage.Data = filepath.Join(s.Data, "storage")
-		return storage.New(s.Storage, storage.Deps{Coord: s.coord, Address: address, Log: s.logger, Metrics: s.metrics})
-	})
 }
