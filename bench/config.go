@@ -12,9 +12,9 @@ type Config struct {
 	KeySpaceSize uint64 `yaml:"key_space_size"`
 	// ValueSizeBytes is the size of a value. Default 100.
 	ValueSizeBytes int `yaml:"value_size_bytes"`
-	// OperationCount ends the measurement after so many operations; 0 for none.
+	// OperationCount ends the measurement after so many operations, whatever RelativeError says; 0 for no such bound.
 	OperationCount uint64 `yaml:"operation_count"`
-	// Distribution of keys: uniform, zipf, latest, hotspot. Default uniform. Theta is Zipf's skew, default 0.99.
+	// Distribution of keys: uniform, zipf, latest, hotspot, sequential. Default uniform. Theta is Zipf's skew, default 0.99.
 	Distribution string  `yaml:"distribution"`
 	Theta        float64 `yaml:"theta"`
 	// Scale is the size of a workload's data in its own unit, such as TPC-H's scale factor. Default 1.
@@ -27,7 +27,7 @@ type Config struct {
 	// Threads is the number of workers that run operations at the same time. Default 8.
 	Threads int `yaml:"threads"`
 	// Connections is the number of connections the workers share: 0 for one each. Fewer than Threads needs a driver whose connections
-	// can be shared.
+	// can be shared: the subject honours it, and says so by being a Sharer, without which the runner refuses.
 	Connections int `yaml:"connections"`
 	// PipelineDepth is how many operations a worker sends together. Default 1.
 	PipelineDepth int `yaml:"pipeline_depth"`
@@ -35,10 +35,11 @@ type Config struct {
 	// Arrivals: "closed" (a worker begins when it is done), "poisson" or "constant" (operations arrive at Rate, whatever
 	// the workers do). Default closed.
 	Arrivals string `yaml:"arrivals"`
-	// Rate is operations per second of an open loop.
+	// Rate is operations per second of an open loop; with ramp "knee", where the search begins (0: 100 per second).
 	Rate float64 `yaml:"rate"`
 	// Ramp reaches the load: "none", "linear", "steps" or "knee", which raises the rate until latency or throughput breaks and
-	// measures at the last good one. Default none. RampDuration is how long it takes, RampSteps in how many steps.
+	// measures at the last good one. Default none. RampDuration is how long it takes, RampSteps in how many steps. Without arrivals by a
+	// schedule it is the number of workers that rises, to Threads.
 	Ramp         string        `yaml:"ramp"`
 	RampDuration time.Duration `yaml:"ramp_duration"`
 	RampSteps    int           `yaml:"ramp_steps"`
@@ -47,7 +48,7 @@ type Config struct {
 
 	// How long.
 
-	// WarmupDuration bounds the warm-up, which ends earlier once throughput is steady. Default 30 s.
+	// WarmupDuration bounds the warm-up, which ends earlier once throughput is steady. Default 30 s; None for none.
 	WarmupDuration time.Duration `yaml:"warmup_duration"`
 	// MeasurementDuration bounds the measurement, which ends earlier once the interval is within RelativeError, but not before
 	// MinMeasurement. Defaults 30 s, 5 s.

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"math"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -8,7 +9,10 @@ import (
 	"github.com/attunedb/attune/bench/resource"
 )
 
-// Estimate is a figure with its confidence interval.
+// Unbounded is the upper end and the relative error of an interval of which too little was seen: the largest number, which JSON can hold.
+const Unbounded = math.MaxFloat64
+
+// Estimate is a figure with its confidence interval, which is from 0 to Unbounded where too little was seen for one.
 type Estimate struct {
 	Value float64 `json:"value"`
 	Low   float64 `json:"low"`
@@ -41,11 +45,13 @@ type KindResult struct {
 // Window is an interval of the run.
 type Window struct {
 	// Begin is since the run's start.
-	Begin  time.Duration `json:"begin"`
+	Begin time.Duration `json:"begin"`
+	// Width is how long it was: about Config.Interval, less where a phase ended.
+	Width  time.Duration `json:"width"`
 	Phase  Phase         `json:"phase"`
 	Ops    int64         `json:"ops"`
 	Errors int64         `json:"errors"`
-	// P50 and P99 are latencies in nanoseconds, 0 without operations. Rate is the intended arrivals per second, 0 in a closed loop.
+	// P50 and P99 are latencies in nanoseconds, to 1 %, 0 without operations. Rate is the intended arrivals per second, 0 in a closed loop.
 	P50, P99 int64
 	Rate     float64 `json:"rate,omitempty"`
 }
@@ -74,7 +80,7 @@ const (
 // Diagnostic is a remark of the analysis, a sentence for a person.
 type Diagnostic struct {
 	Severity Severity `json:"severity"`
-	// Code is stable, such as "not-steady", "interval-too-wide", "autocorrelated", "outliers", "error-rate", "client-bound".
+	// Code is stable, such as "not-steady", "interval-too-wide", "autocorrelated", "outliers", "error-rate", "client-bound"; all are in diagnose.go.
 	Code string `json:"code"`
 	Text string `json:"text"`
 }

@@ -38,3 +38,9 @@ type Worker interface {
 	// Close releases the worker's connection.
 	Close() error
 }
+
+// Sharer is a Subject that may say that its workers can share connections: without it, or if it does not, fewer Connections than
+// Threads are refused.
+type Sharer interface {
+	SharesConnections() bool
+}
