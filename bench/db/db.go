@@ -72,10 +72,10 @@ type Call struct {
 // SQLState returns the five characters of an error that came from a database, "" for any other.
 func SQLState(err error) string {
 	for e := err; e != nil; {
-		if s, ok := e.(interface{ SQLState() string }); ok { //nolint:errorlint // unwrapped below, joined errors included
+		if s, ok := e.(interface{ SQLState() string }); ok {
 			return s.SQLState()
 		}
-		switch u := e.(type) { //nolint:errorlint // as above
+		switch u := e.(type) { //nolint:errorlint // unwrapped by hand, joined errors included
 		case interface{ Unwrap() error }:
 			e = u.Unwrap()
 		case interface{ Unwrap() []error }:
