@@ -26,6 +26,7 @@ var rules = []Rule{
 	{ID: "inline_ctes", apply: (*rewriter).inlineCTEs},
 	{ID: "decorrelate_subqueries", Required: true, apply: (*rewriter).decorrelateSubqueries},
 	{ID: "fold_constants", apply: (*rewriter).foldConstants},
+	{ID: "factor_disjunctions", apply: (*rewriter).factorDisjunctions},
 	{ID: "merge_projections", apply: (*rewriter).mergeProjections},
 	{ID: "simplify_outer_joins", apply: (*rewriter).simplifyOuterJoins},
 	{ID: "push_filters", apply: (*rewriter).pushFilters},
