@@ -22,7 +22,7 @@ export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help tools generate generate-check breaking modsync modsync-check modules lint test test-race test-invariants fuzz bench \
-	build third-party images up down purge e2e compose-test clean
+	build third-party peers images up down purge e2e compose-test clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ build: ## build static binaries into bin/
 
 third-party: ## build etcd and nats-server into bin/ from their pinned modules
 	@scripts/build-third-party
+
+peers: ## build DuckDB into bin/, to compare with in benchmarks
+	@scripts/build-peers
 
 images: ## build the images of the local cluster, from scratch
 	@scripts/build-images
