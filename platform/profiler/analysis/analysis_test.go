@@ -256,6 +256,11 @@ func TestCounterExamples(t *testing.T) {
 			p.Processors, p.Cpu.UserNanos, p.Cpu.MachineBusyNanos = 8, 10*sec, 11*sec
 		}, Unbound},
 		{"an idle process collects", func(p *profilerv1.ProcessProfile) { p.Memory.GcCpuNanos = p.Cpu.UserNanos }, Idle},
+		{"collections that were forced to find leaks", func(p *profilerv1.ProcessProfile) {
+			p.Elapsed = durationpb.New(600 * time.Millisecond)
+			p.Cpu.UserNanos, p.Memory.Collections, p.Memory.GcCpuNanos = sec/5, 7, sec/25
+			p.Network.Traffic, p.Io.Classes = nil, nil
+		}, Unbound},
 		{"1 GiB/s beside a large heap", func(p *profilerv1.ProcessProfile) {
 			p.Cpu.UserNanos, p.Memory.AllocatedBytes, p.Memory.Collections, p.Memory.GcCpuNanos = 10*sec, 10<<30, 1, 2*sec
 		}, Unbound},
@@ -286,6 +291,18 @@ func TestCounterExamples(t *testing.T) {
 		{"services of one process call each other", func(p *profilerv1.ProcessProfile) {
 			p.Network.Traffic[0] = &profilerv1.Traffic{Peer: "mem://storage", Method: "/s/Get", Calls: 9000, SentMessages: 9000, ReceivedMessages: 9000,
 				Latency: lat(9000, 4*time.Millisecond, 5*time.Millisecond), Handler: lat(9000, 4*time.Millisecond, 5*time.Millisecond)}
+		}, Idle},
+		{"two small messages for each request on a stream", func(p *profilerv1.ProcessProfile) {
+			p.Network.Traffic[0].SentMessages, p.Network.Traffic[0].ReceivedMessages, p.Network.Traffic[0].SentBytes = 9000, 9000, 90000
+			p.Network.Traffic[1].ReceivedMessages, p.Network.Traffic[1].Calls = 9000, 1
+		}, Idle},
+		{"a session on a stream", func(p *profilerv1.ProcessProfile) {
+			p.Network.Traffic[0] = &profilerv1.Traffic{Peer: "10.0.0.1:7", Method: "/s/Session", Calls: 4, SentMessages: 40, ReceivedMessages: 40,
+				SentBytes: 40000, Latency: lat(4, 5*time.Second, 5*time.Second), Handler: lat(4, 5*time.Second, 5*time.Second)}
+		}, Idle},
+		{"a watch of hours ends", func(p *profilerv1.ProcessProfile) {
+			p.Network.Traffic[0] = &profilerv1.Traffic{Peer: "10.0.0.1:7", Method: "/s/Watch", Calls: 1, SentMessages: 1, ReceivedMessages: 9,
+				Latency: lat(1, time.Hour, time.Hour), Handler: lat(1, time.Hour, time.Hour)}
 		}, Idle},
 		{"a stream of hours ends", func(p *profilerv1.ProcessProfile) {
 			p.Io.Classes[0].Reads = &profilerv1.Latency{}

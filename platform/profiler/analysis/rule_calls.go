@@ -25,7 +25,7 @@ func (f *facts) part(traffic []*profilerv1.Traffic, of func(*profilerv1.Traffic)
 	var best float64
 	for _, t := range traffic {
 		l := of(t)
-		if l.GetCount() == 0 {
+		if l.GetCount() == 0 || f.conversation(t) {
 			continue
 		}
 		calls := max(float64(l.GetCount()), float64(t.GetLatency().GetCount()))
@@ -36,6 +36,16 @@ func (f *facts) part(traffic []*profilerv1.Traffic, of func(*profilerv1.Traffic)
 		}
 	}
 	return open, most
+}
+
+// conversation tells whether a method's calls are streams on which both sides talk, or that live for longer than the profile: how long such
+// a call took is its lifetime, and not a wait.
+func (f *facts) conversation(t *profilerv1.Traffic) bool {
+	asked := t.GetSentMessages()
+	if t.GetServer() {
+		asked = t.GetReceivedMessages()
+	}
+	return float64(asked) > 1.5*float64(max(t.GetCalls(), 1)) || mean(t.GetLatency()) > f.elapsed
 }
 
 // seeWireWaits finds that a process waits for the network.

@@ -9,9 +9,11 @@ const (
 	collectorShare = 0.25
 	// collectorLeast is the share of the processors that the process must use: what an idle process collects disturbs nobody.
 	collectorLeast = idleShare
-	// stormShare and stormRate are the share of CPU time, and collections per second, that make a storm.
+	// stormShare and stormRate are the share of CPU time, and collections per second, that make a storm. stormCount is how many collections there
+	// must be in all: looking for leaks forces a few itself.
 	stormShare = 0.15
 	stormRate  = 10
+	stormCount = 15
 )
 
 // seeCollector finds that a process spends its processors on garbage collection.
@@ -47,7 +49,8 @@ func seeCollector(f *facts) *Finding {
 //
 // Counter-example: a process that allocates 1 GiB/s beside a live heap of 10 GiB collects once in ten seconds: no storm.
 func findGCStorm(f *facts) *Finding {
-	if f.usage.GCShare < stormShare || f.usage.CollectionRate < stormRate {
+	collections := float64(f.p.GetMemory().GetCollections())
+	if f.usage.GCShare < stormShare || f.usage.CollectionRate < stormRate || collections < stormCount || f.usage.CPUShare < collectorLeast {
 		return nil
 	}
 	x := &Finding{
@@ -57,6 +60,8 @@ func findGCStorm(f *facts) *Finding {
 		Evidence: append([]Evidence{
 			{Name: "collections", Value: f.usage.CollectionRate, Unit: "/s", Threshold: stormRate},
 			{Name: "collector's share of CPU time", Value: f.usage.GCShare, Unit: "share", Threshold: stormShare},
+			{Name: "collections in all", Value: collections, Threshold: stormCount},
+			{Name: "share of its processors in use", Value: f.usage.CPUShare, Unit: "share", Threshold: collectorLeast},
 		}, f.allocationEvidence()...),
 	}
 	f.blameAllocation(x)
@@ -67,7 +72,6 @@ func (f *facts) allocationEvidence() []Evidence {
 	mem := f.p.GetMemory()
 	return []Evidence{
 		{Name: "allocated", Value: f.usage.AllocationRate, Unit: "bytes/s"},
-		{Name: "collections", Value: float64(mem.GetCollections())},
 		{Name: "live heap", Value: float64(mem.GetHeapEndBytes()), Unit: "bytes"},
 		{Name: "longest pause", Value: seconds(mem.GetMaxPauseNanos()), Unit: "seconds"},
 	}

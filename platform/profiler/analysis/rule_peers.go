@@ -27,12 +27,13 @@ const (
 func findChattyPeer(f *facts) *Finding {
 	var served uint64
 	for _, t := range f.servers() {
-		served += t.GetCalls()
+		// On a stream, each message that comes in is a request.
+		served += max(t.GetCalls(), t.GetReceivedMessages())
 	}
 	var best *Finding
 	for _, t := range f.clients() {
 		messages := t.GetSentMessages() + t.GetReceivedMessages()
-		if messages == 0 {
+		if messages == 0 || served == 0 && f.conversation(t) {
 			continue
 		}
 		requests, of := served, "served request"

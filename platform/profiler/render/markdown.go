@@ -171,7 +171,7 @@ func ComparisonText(w io.Writer, cs []*analysis.Comparison) error {
 				changes []analysis.Change
 			}{{"grew", d.Grown}, {"shrank", d.Shrunk}} {
 				for _, x := range side.changes[:min(len(side.changes), most)] {
-					fmt.Fprintf(out, "  %s %s: %s -> %s  %s\n", d.Name, side.name, analysis.Figure(x.Before, "share"), analysis.Figure(x.After, "share"), plain(x.Function))
+					fmt.Fprintf(out, "  %s %s: %s -> %s  %s\n", d.Name, side.name, analysis.Figure(x.Before, "share"), analysis.Figure(x.After, "share"), brief(x.Function))
 				}
 			}
 		}

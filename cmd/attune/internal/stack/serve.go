@@ -105,6 +105,7 @@ func (s *Stack) serve(name string, open func(ctx context.Context, at served) (se
 		Name: name + " server",
 		Start: func(ctx context.Context) error {
 			svc.Register(at.server)
+			s.profiler.Register(at.server)
 			for _, f := range further() {
 				f.Register(at.server)
 			}

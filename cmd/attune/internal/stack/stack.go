@@ -13,6 +13,9 @@ import (
 	"github.com/attunedb/attune/platform/bus"
 	"github.com/attunedb/attune/platform/coord"
 	"github.com/attunedb/attune/platform/lifecycle"
+	"github.com/attunedb/attune/platform/profiler"
+	"github.com/attunedb/attune/platform/profiler/files"
+	"github.com/attunedb/attune/platform/profiler/traffic"
 	"github.com/attunedb/attune/platform/rpc"
 	"github.com/attunedb/attune/platform/telemetry"
 )
@@ -23,6 +26,11 @@ type Stack struct {
 	group   *lifecycle.Group
 	metrics *prometheus.Registry
 	network *rpc.Network
+
+	// profiler knows of calls, and of what is counted in files.
+	profiler *profiler.Profiler
+	calls    *traffic.Recorder
+	files    *files.Classes
 
 	// What follows is set while the group starts.
 	endpoints []string // of etcd
@@ -53,6 +61,9 @@ func New(cfg Config) (*Stack, error) {
 	}
 	s.addLock()
 	s.addHTTP()
+	if err := s.addProfiler(); err != nil {
+		return nil, err
+	}
 	if cfg.embedded() {
 		s.addEtcd()
 	}
@@ -132,7 +143,7 @@ func (s *Stack) dir(name string) string { return filepath.Join(s.cfg.Data, name)
 
 // rpcDeps are what servers and dialers take.
 func (s *Stack) rpcDeps() rpc.Deps {
-	return rpc.Deps{Network: s.network, Log: s.cfg.Log, Metrics: s.metrics}
+	return rpc.Deps{Network: s.network, Log: s.cfg.Log, Metrics: s.metrics, Traffic: s.calls}
 }
 
 func (s *Stack) addLock() {

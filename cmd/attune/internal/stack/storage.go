@@ -13,6 +13,7 @@ func (s *Stack) addStorage() {
 	s.serve(Storage, func(_ context.Context, at served) (service, error) {
 		svc, err := storage.New(storage.Config{Data: s.dir("storage"), CacheBytes: s.cfg.Memory / storageShare}, storage.Deps{
 			Coord: s.coord, Address: at.address, Log: s.logger(Storage), Metrics: s.metrics,
+			Files: s.files, RegisterArena: s.profiler.RegisterArena,
 		})
 		if err != nil {
 			return nil, err
