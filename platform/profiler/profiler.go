@@ -107,7 +107,7 @@ type Profiler struct {
 	arenas  map[*arena]struct{}
 }
 
-// New prepares a profiler. It measures nothing before it is asked to, or Run.
+// New prepares a profiler. It measures nothing before it is asked to, or Run; it sets the mutex profile to restingFraction where it is off.
 func New(cfg Config, deps Deps) (*Profiler, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
