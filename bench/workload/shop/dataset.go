@@ -139,7 +139,7 @@ func (d *Dataset) TotalRows() int {
 // random gives each part of the data a sequence of its own, so that parts do not depend on the order in which they are made.
 func (d *Dataset) random(part string) *rand.Rand {
 	h := fnv.New64a()
-	_, _ = h.Write([]byte(part)) // a hash takes everything
+	_, _ = h.Write([]byte(part))                    // a hash takes everything
 	return rand.New(rand.NewPCG(d.seed, h.Sum64())) //nolint:gosec // data for a demonstration
 }
 
