@@ -16,6 +16,7 @@ import (
 	"github.com/attunedb/attune/bench/workload/shop"
 	"github.com/attunedb/attune/client"
 	"github.com/attunedb/attune/cmd/attune/internal/demo"
+	"github.com/attunedb/attune/cmd/attune/internal/progress"
 	"github.com/attunedb/attune/cmd/attune/internal/stack"
 	"github.com/attunedb/attune/platform/telemetry"
 	costmodelv1 "github.com/attunedb/attune/proto/gen/attune/costmodel/v1"
@@ -78,7 +79,7 @@ func runDemo(c *cobra.Command, f demoFlags) (err error) {
 		}
 		defer func() { err = errors.Join(err, chart.Close()) }()
 	}
-	progress := demo.NewProgress(c.ErrOrStderr(), isTerminal(c.ErrOrStderr()), time.Now)
+	progress := progress.New(c.ErrOrStderr(), isTerminal(c.ErrOrStderr()), time.Now)
 	progress.Begin("starting", 0)
 	server, stop, err := demoServer(ctx, &f, c.ErrOrStderr())
 	if err != nil {

@@ -71,7 +71,7 @@ one that proves slower than the plan before is rolled back.`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fmt.Errorf("%w: %w: %s", err, errUsage, c.CommandPath())
 	})
-	root.AddCommand(newUp(), newSQL(), newDemo(), newPlan(), newModel(), newCluster(), newVersion())
+	root.AddCommand(newUp(), newSQL(), newDemo(), newPlan(), newModel(), newCluster(), newBench(), newProfile(), newVersion())
 	return root
 }
 

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/attunedb/attune/cmd/attune/internal/progress"
 )
 
 // byGain sorts verdicts by the time won, most first.
@@ -32,7 +34,7 @@ func chart(rounds []*Round, width int) string {
 			if i == 0 {
 				number = fmt.Sprint(r.Number)
 			}
-			drawn := strings.TrimRight(bar(float64(mode.total)/float64(max(longest, 1)), width), "·")
+			drawn := strings.TrimRight(progress.Bar(float64(mode.total)/float64(max(longest, 1)), width), "·")
 			fmt.Fprintf(&b, "%3s %-7s %s %s\n", number, mode.name, drawn, strings.TrimSpace(short(mode.total)))
 		}
 	}

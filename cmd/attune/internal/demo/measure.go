@@ -7,6 +7,7 @@ import (
 
 	"github.com/attunedb/attune/bench/workload/shop"
 	"github.com/attunedb/attune/client"
+	"github.com/attunedb/attune/cmd/attune/internal/progress"
 )
 
 // Mode is how plans are chosen: the value of the setting attune.optimizer.
@@ -107,7 +108,7 @@ const (
 )
 
 // round runs every query in both modes.
-func (b *bench) round(ctx context.Context, number int, p *Progress) (*Round, error) {
+func (b *bench) round(ctx context.Context, number int, p *progress.Line) (*Round, error) {
 	r := &Round{Number: number, began: time.Now()}
 	for i, q := range b.queries {
 		p.Note("%s", q.Name)

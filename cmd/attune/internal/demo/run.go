@@ -9,6 +9,7 @@ import (
 
 	"github.com/attunedb/attune/bench/workload/shop"
 	"github.com/attunedb/attune/client"
+	"github.com/attunedb/attune/cmd/attune/internal/progress"
 	costmodelv1 "github.com/attunedb/attune/proto/gen/attune/costmodel/v1"
 	historyv1 "github.com/attunedb/attune/proto/gen/attune/history/v1"
 )
@@ -38,7 +39,7 @@ type Server struct {
 
 // Run loads the data, runs the rounds, and calls each with every round as it ends. A run whose answers differ is a Result with
 // Mismatches, not an error. The tables are dropped at the end unless cfg.Keep.
-func Run(ctx context.Context, cfg Config, s Server, p *Progress, each func(*Round, []shop.Query)) (result *Result, err error) {
+func Run(ctx context.Context, cfg Config, s Server, p *progress.Line, each func(*Round, []shop.Query)) (result *Result, err error) {
 	if cfg.Rounds < 1 {
 		return nil, errors.New("demo: at least one round is needed")
 	}
@@ -107,7 +108,7 @@ func Run(ctx context.Context, cfg Config, s Server, p *Progress, each func(*Roun
 }
 
 // load creates and fills the tables; it returns the names of those that it created, also when it fails.
-func load(ctx context.Context, c *client.Client, data *shop.Dataset, result *Result, p *Progress) (created []string, err error) {
+func load(ctx context.Context, c *client.Client, data *shop.Dataset, result *Result, p *progress.Line) (created []string, err error) {
 	start := time.Now()
 	p.Begin("loading", int64(data.TotalRows()))
 	for _, t := range shop.Tables() {
@@ -176,7 +177,7 @@ func drop(ctx context.Context, c *client.Client, names []string) error {
 // lineCounter tells how many lines were read.
 type lineCounter struct {
 	r io.Reader
-	p *Progress
+	p *progress.Line
 }
 
 // Read implements io.Reader.

@@ -1,4 +1,5 @@
-package demo
+// Package progress tells a person what a long command is doing.
+package progress
 
 import (
 	"fmt"
@@ -8,9 +9,9 @@ import (
 	"time"
 )
 
-// Progress tells a person what goes on: a bar that is drawn again and again on a terminal, a few lines elsewhere. It is safe for
-// concurrent use; the nil Progress says nothing.
-type Progress struct {
+// Line tells what goes on: a bar that is drawn again and again on a terminal, a few lines elsewhere. It is safe for concurrent use; the
+// nil Line says nothing.
+type Line struct {
 	w        io.Writer
 	terminal bool
 	now      func() time.Time
@@ -23,9 +24,9 @@ type Progress struct {
 	told        int64 // quarters told, where there is no terminal
 }
 
-// NewProgress writes to w, which is a terminal or not.
-func NewProgress(w io.Writer, terminal bool, now func() time.Time) *Progress {
-	return &Progress{w: w, terminal: terminal, now: now}
+// New writes to w, which is a terminal or not.
+func New(w io.Writer, terminal bool, now func() time.Time) *Line {
+	return &Line{w: w, terminal: terminal, now: now}
 }
 
 // redrawEvery bounds how often a bar is drawn.
@@ -35,7 +36,7 @@ const redrawEvery = 80 * time.Millisecond
 const barCells = 28
 
 // Begin starts a bar for total steps, and ends the one before. A total of 0 shows no bar, only the label.
-func (p *Progress) Begin(label string, total int64) {
+func (p *Line) Begin(label string, total int64) {
 	if p == nil {
 		return
 	}
@@ -49,7 +50,7 @@ func (p *Progress) Begin(label string, total int64) {
 }
 
 // Add counts n steps.
-func (p *Progress) Add(n int64) {
+func (p *Line) Add(n int64) {
 	if p == nil {
 		return
 	}
@@ -59,8 +60,19 @@ func (p *Progress) Add(n int64) {
 	p.step()
 }
 
+// Set says how many steps are done.
+func (p *Line) Set(done int64) {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done = done
+	p.step()
+}
+
 // Note shows a word beside the bar.
-func (p *Progress) Note(format string, args ...any) {
+func (p *Line) Note(format string, args ...any) {
 	if p == nil {
 		return
 	}
@@ -70,7 +82,7 @@ func (p *Progress) Note(format string, args ...any) {
 	p.step()
 }
 
-func (p *Progress) step() {
+func (p *Line) step() {
 	switch {
 	case p.terminal:
 		if p.now().Sub(p.drawn) >= redrawEvery {
@@ -85,7 +97,7 @@ func (p *Progress) step() {
 }
 
 // End takes the bar away and leaves a line, where there is one to leave.
-func (p *Progress) End(format string, args ...any) {
+func (p *Line) End(format string, args ...any) {
 	if p == nil {
 		return
 	}
@@ -101,7 +113,7 @@ func (p *Progress) End(format string, args ...any) {
 }
 
 // Elapsed is the time since Begin.
-func (p *Progress) Elapsed() time.Duration {
+func (p *Line) Elapsed() time.Duration {
 	if p == nil {
 		return 0
 	}
@@ -110,11 +122,11 @@ func (p *Progress) Elapsed() time.Duration {
 	return p.now().Sub(p.started)
 }
 
-func (p *Progress) draw() {
+func (p *Line) draw() {
 	p.drawn = p.now()
 	line := p.label
 	if p.total > 0 {
-		line = fmt.Sprintf("%-24s %s %3d %%", p.label, bar(float64(p.done)/float64(p.total), barCells), min(100*p.done/p.total, 100))
+		line = fmt.Sprintf("%-24s %s %3d %%", p.label, Bar(float64(p.done)/float64(p.total), barCells), min(100*p.done/p.total, 100))
 	}
 	if p.note != "" {
 		line += "  " + p.note
@@ -122,8 +134,8 @@ func (p *Progress) draw() {
 	fmt.Fprint(p.w, "\r"+line+"\x1b[K")
 }
 
-// bar draws a share of width cells, in eighths of a cell.
-func bar(share float64, width int) string {
+// Bar draws a share of width cells, in eighths of a cell.
+func Bar(share float64, width int) string {
 	share = min(max(share, 0), 1)
 	eighths := int(share*float64(8*width) + 0.5)
 	full, part := eighths/8, eighths%8
