@@ -82,6 +82,12 @@ func sameDatum(a, b types.Datum) bool {
 	return compute.CompareDatum(a, b) == 0
 }
 
+// A plan in use is asked for again at the latest when it is maxAge old, since tables grow; its age is looked at every ageUses uses.
+const (
+	maxAge  = 5 * time.Second
+	ageUses = 16
+)
+
 // askingShare bounds the share of time that may be spent asking for a template's plan again: one part in so many.
 const askingShare = 20
 
@@ -91,14 +97,17 @@ func (p *Plan) Asked(begin, end time.Time) {
 	p.asking.Store(end.Sub(begin).Nanoseconds())
 }
 
-// Used counts an execution and reports whether the planner should be asked again before it: the plan is stale or has run often
-// enough, and the last asking is long enough ago for its time not to matter. now is called only where there is a reason to ask.
+// Used counts an execution and reports whether the planner should be asked again before it: the plan is stale, old or has run often
+// enough, and the last asking is long enough ago for its time not to matter. now is called only where there may be a reason to ask.
 // Where the planner cannot be reached, the plan is still right to run.
 func (p *Plan) Used(now func() time.Time) (reconsider bool) {
-	if !p.stale.Load() && (p.ReconsiderAfter == 0 || p.uses.Add(1) <= int64(p.ReconsiderAfter)) {
+	uses := p.uses.Add(1)
+	due := p.stale.Load() || p.ReconsiderAfter > 0 && uses > int64(p.ReconsiderAfter)
+	if !due && uses%ageUses != 0 {
 		return false
 	}
-	return now().UnixNano()-p.asked.Load() >= askingShare*p.asking.Load()
+	age := now().UnixNano() - p.asked.Load()
+	return (due || age >= maxAge.Nanoseconds()) && age >= askingShare*p.asking.Load()
 }
 
 func (p *Plan) fits(literals []sqltext.Literal) bool {

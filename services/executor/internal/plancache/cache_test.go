@@ -217,6 +217,29 @@ func TestReconsider(t *testing.T) {
 	}
 }
 
+// Tables grow: a plan that nothing else concerns is not kept for ever.
+func TestAnOldPlanIsReconsidered(t *testing.T) {
+	p := plan(1)
+	now := time.Unix(100, 0)
+	clock := func() time.Time { return now }
+	p.Asked(now, now)
+	asked := func() (n int) {
+		for range 10 * ageUses {
+			if p.Used(clock) {
+				n++
+			}
+		}
+		return n
+	}
+	if n := asked(); n != 0 {
+		t.Errorf("a fresh plan was asked for again %d times", n)
+	}
+	now = now.Add(maxAge)
+	if n := asked(); n != 10 {
+		t.Errorf("an old plan was due %d times in %d uses, want every %d", n, 10*ageUses, ageUses)
+	}
+}
+
 func TestPlannedForTheFirstValues(t *testing.T) {
 	p := &Plan{}
 	first := []types.Datum{types.NewInt(types.Int4, 1), types.Null(types.Text)}

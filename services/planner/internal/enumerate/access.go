@@ -26,6 +26,8 @@ type Access struct {
 	// ExaminedRows is the expected number of rows in the span.
 	ExaminedRows float64
 	Cost         float64
+	// single says that a unique key is bound as a whole: there is one row at the most, whatever statistics say.
+	single bool
 }
 
 // sarg is a predicate that a span of an index can stand for: column op value.
@@ -121,7 +123,8 @@ func Usable(t *catalog.Table) []*catalog.Index {
 	return out
 }
 
-// Accesses lists the ways to read a scan, cheapest first; there is always the table scan.
+// Accesses lists the ways to read a scan, cheapest first; there is always the table scan. A lookup of a whole unique key goes before all
+// others: a plan that scans a table that was empty when it was made would be kept while the table grows.
 func Accesses(q *statistics.Query, s *logical.Scan, preds []expr.Expr, r *statistics.Relation, prices *cost.Prices) []Access {
 	rowBytes := r.WidthBytes
 	if r.Stats != nil && r.Stats.RowBytes > 0 {
@@ -174,16 +177,16 @@ func Accesses(q *statistics.Query, s *logical.Scan, preds []expr.Expr, r *statis
 		}
 		a.ExaminedRows = max(a.ExaminedRows, r.Rows)
 		if (ix.Unique || ix.ID == catalog.PrimaryIndex) && len(a.Equal) == len(ix.Columns) {
-			a.ExaminedRows = min(1, max(a.ExaminedRows, r.Rows))
+			a.ExaminedRows, a.single = min(1, max(a.ExaminedRows, r.Rows)), true
 		}
 		a.Cost = prices.IndexScan(a.ExaminedRows, rowBytes, len(a.Filter), Covers(s.Table, ix, s.Ordinals))
 		out = append(out, a)
 	}
 	slices.SortStableFunc(out, func(a, b Access) int {
 		switch {
-		case a.Cost < b.Cost:
+		case a.single != b.single && a.single, a.single == b.single && a.Cost < b.Cost:
 			return -1
-		case a.Cost > b.Cost:
+		case a.single != b.single && b.single, a.Cost > b.Cost:
 			return 1
 		}
 		return 0
