@@ -58,6 +58,7 @@ func (f *benchFlags) bind(c *cobra.Command) {
 	fs.StringVar(&f.place.GRPC, "target", os.Getenv("ATTUNE_TARGET"), "gRPC address of an Attune that runs; one of the command's own by default (ATTUNE_TARGET)")
 	fs.StringVar(&f.place.PG, "pg", "", "connection string of a database that speaks PostgreSQL's protocol, measured instead")
 	fs.BoolVar(&f.place.Unary, "unary", false, "over gRPC, send each statement as a call of its own: no transactions, nothing sent together")
+	fs.BoolVar(&f.place.InProcess, "in-process", false, "reach a database of the command's own through memory instead of a port")
 	fs.StringVar(&f.place.Dir, "data", "", "directory for the data of a database of the command's own; a temporary one, removed afterwards, by default")
 	fs.StringVar(&f.memory, "memory", "", "most memory for caches and queries of a database of the command's own, such as 1GiB")
 	fs.StringSliceVar(&f.peers, "peer", nil, "measure these beside it, private servers: "+strings.Join(benchcmd.Peers(), ", "))
@@ -89,6 +90,9 @@ func (f *benchFlags) check(c *cobra.Command) (err error) {
 			return fmt.Errorf("--target and --pg name two databases: give one, and the other as --peer: %w", errUsage)
 		}
 		f.place.GRPC = ""
+	}
+	if f.place.InProcess && (f.place.GRPC != "" || f.place.PG != "") {
+		return fmt.Errorf("--in-process measures a database of the command's own, and not one at an address: %w", errUsage)
 	}
 	if f.budget < 0 || f.stall <= 0 {
 		return fmt.Errorf("--budget and --stall are durations above zero: %w", errUsage)

@@ -54,8 +54,9 @@ func suites() [][2]string {
 // databases are how a database is reached.
 var databases = [][2]string{
 	{"(nothing)", "an Attune of the command's own, in a temporary directory, over gRPC on the loopback address"},
+	{"--in-process", "the same, reached through memory: what the network costs is the difference"},
 	{"--target HOST:PORT", "an Attune that runs, over gRPC; several addresses with commas"},
-	{"--unary", "either of these with each statement a call of its own; without it connections are sessions on a stream"},
+	{"--unary", "any of these with each statement a call of its own; without it connections are sessions on a stream"},
 	{"--pg DSN", "any database that speaks PostgreSQL's protocol: PostgreSQL, Attune, and their relatives"},
 	{"--peer postgres", "a private PostgreSQL server beside it, where PostgreSQL is installed"},
 	{"--peer duckdb", "DuckDB beside it, in a process of its own, where attune-duckdb is installed"},

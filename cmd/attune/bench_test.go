@@ -49,6 +49,7 @@ func TestBenchRefusesWhatMakesNoSense(t *testing.T) {
 		{[]string{"run", "point-read", "--config", "/no/such/file.yaml"}, "--config"},
 		{[]string{"run", "point-read", "--config", bad}, "thredas"},
 		{[]string{"run", "point-read", "--target", "127.0.0.1:1", "--pg", "host=x"}, "two databases"},
+		{[]string{"run", "point-read", "--in-process", "--target", "127.0.0.1:1"}, "--in-process"},
 		{[]string{"run", "point-read", "--budget", "-1s"}, "--budget"},
 		{[]string{"scale", "--nodes", "0"}, "sizes from 1"},
 		{[]string{"report"}, "the file of a report"},
@@ -159,6 +160,16 @@ func TestBenchRunReportAndDiff(t *testing.T) {
 	}
 	if _, _, err := attune(t, "bench", "diff", saved, page); err == nil {
 		t.Error("a page is compared as a report")
+	}
+}
+
+func TestBenchInProcess(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a whole server")
+	}
+	out, errs, err := attune(t, append([]string{"bench", "run", "point-read", "--in-process", "--json"}, quick...)...)
+	if err != nil || !strings.Contains(out, "point-read/attune-in-process") {
+		t.Errorf("%v\n%s\n%.500s", err, errs, out)
 	}
 }
 

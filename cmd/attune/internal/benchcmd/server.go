@@ -28,6 +28,8 @@ type Place struct {
 	// Unary sends each statement as a call of its own, over gRPC; without it a connection is a session on a stream, which has transactions and
 	// sends a worker's operations together.
 	Unary bool
+	// InProcess reaches a server of the command's own through memory, without the network's part of the work.
+	InProcess bool
 	// Dir is where a server of the command's own keeps its data, "" for a temporary directory, which is removed.
 	Dir    string
 	Memory config.ByteSize
@@ -89,8 +91,8 @@ func address(dsn string) string {
 	return strings.Join(kept, " ")
 }
 
-// embedded starts all services in this process. They are reached through a port of this machine, as peers and the limits are: a connection in
-// memory would spare the network's part of the work.
+// embedded starts all services in this process. They are reached through a port of this machine, as peers and the limits are, unless the place
+// says otherwise.
 func embedded(ctx context.Context, p Place) (suite.Database, func() error, error) {
 	dir, remove := p.Dir, func() error { return nil }
 	if dir == "" {
@@ -110,16 +112,31 @@ func embedded(ctx context.Context, p Place) (suite.Database, func() error, error
 		return suite.Database{}, nil, errors.Join(fmt.Errorf("starting a database in %s: %w", dir, err), remove())
 	}
 	stop := func() error { return errors.Join(s.Stop(context.WithoutCancel(ctx)), remove()) }
-	c, err := client.Open(ctx, s.Address())
+	name, c, closeClient, err := reach(ctx, s, p.InProcess)
 	if err != nil {
 		return suite.Database{}, nil, errors.Join(err, stop())
 	}
-	d := attunegrpc.New(c, attunegrpc.Options{Name: "attune", Pipelined: !p.Unary})
+	d := attunegrpc.New(c, attunegrpc.Options{Name: name, Pipelined: !p.Unary})
 	return suite.Database{
 			DB: d, Processes: []resource.Watch{{Name: "attune and client", PID: os.Getpid()}},
 			Size: func() (int64, error) { return settledSize(ctx, filepath.Join(dir, stack.Storage)) },
 		},
-		func() error { return errors.Join(d.Close(), c.Close(), stop()) }, nil
+		func() error { return errors.Join(d.Close(), closeClient(), stop()) }, nil
+}
+
+// reach connects to a server of this process and says what reports call it.
+func reach(ctx context.Context, s *stack.Stack, inProcess bool) (name string, c *client.Client, closeClient func() error, err error) {
+	if !inProcess {
+		if c, err = client.Open(ctx, s.Address()); err != nil {
+			return "", nil, nil, err
+		}
+		return "attune", c, c.Close, nil
+	}
+	conn, err := s.Conn(stack.Executor)
+	if err != nil {
+		return "", nil, nil, err
+	}
+	return "attune-in-process", client.New(conn), conn.Close, nil
 }
 
 // Peers lists the names that OpenPeer takes.
