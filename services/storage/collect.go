@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"sync"
@@ -11,8 +12,9 @@ import (
 )
 
 const (
-	// maxRetired bounds the keys that are remembered to have replaced versions.
-	maxRetired = 1 << 18
+	// maxRetired and maxRetiredBytes bound the keys that are remembered to have replaced versions.
+	maxRetired      = 1 << 18
+	maxRetiredBytes = 32 << 20
 	// collectKeys is how many of them are collected in one batch, collectBatches how many batches at a time.
 	collectKeys    = 4096
 	collectBatches = 64
@@ -25,6 +27,7 @@ const (
 type retired struct {
 	mu    sync.Mutex
 	keys  []mvcc.Retired
+	bytes int
 	sweep bool
 }
 
@@ -41,10 +44,12 @@ func (r *retired) add(commits []txn.Commit) {
 			if m.Kind != txn.Put && m.Kind != txn.Delete {
 				continue
 			}
-			if len(r.keys) >= maxRetired {
-				r.keys, r.sweep = nil, true
+			if len(r.keys) >= maxRetired || r.bytes+len(m.Key) > maxRetiredBytes {
+				r.keys, r.bytes, r.sweep = nil, 0, true
 			}
-			r.keys = append(r.keys, mvcc.Retired{Key: m.Key, Timestamp: commits[i].Timestamp})
+			// The commit's key is a part of its request, which is to be let go.
+			r.keys = append(r.keys, mvcc.Retired{Key: bytes.Clone(m.Key), Timestamp: commits[i].Timestamp})
+			r.bytes += len(m.Key)
 		}
 	}
 }
@@ -55,6 +60,7 @@ func (r *retired) take(n int, horizon uint64) []mvcc.Retired {
 	defer r.mu.Unlock()
 	i := 0
 	for i < min(n, len(r.keys)) && r.keys[i].Timestamp <= horizon {
+		r.bytes -= len(r.keys[i].Key)
 		i++
 	}
 	out := r.keys[:i:i]

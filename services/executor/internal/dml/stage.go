@@ -13,9 +13,11 @@ import (
 const (
 	// mutationBytes is what a mutation takes beside its key and value.
 	mutationBytes = 64
-	arenaBytes    = 64 << 10
+	// firstArenaBytes is enough for most statements of one row; further arenas double up to arenaBytes.
+	firstArenaBytes = 512
+	arenaBytes      = 64 << 10
 	// roomBytes is what is left of an arena when a new one is begun.
-	roomBytes = 1 << 10
+	roomBytes = 128
 	// maxMutations bounds a request's mutations, for rows of next to nothing.
 	maxMutations = 1 << 16
 )
@@ -53,7 +55,7 @@ func newStager(env *Env, t *catalog.Table, stream bool) *stager {
 // room returns a buffer to append a key or value to; take turns what was appended into a slice of its own.
 func (s *stager) room() []byte {
 	if cap(s.arena)-len(s.arena) < roomBytes {
-		s.arena = make([]byte, 0, arenaBytes)
+		s.arena = make([]byte, 0, min(max(2*cap(s.arena), firstArenaBytes), arenaBytes))
 	}
 	return s.arena
 }
