@@ -58,3 +58,6 @@ SELECT 1 + '2', '3' * 2, 1.5 + '2.5';
 SELECT 1::bool, 0::bool, true::int, 't'::bool, 'off'::bool, 'yes'::bool;
 SELECT 'maybe'::bool;
 SELECT 1.5::bool;
+SELECT - - 77 + - 29, 64 / - - 7, - - - 3, - ( - 4 ), - - 2147483648, - - 0, - 0, - - 1.50, - - - 0.0, - + - 5;
+SELECT 3 - - 2, 3 - - - 2, 10 * - - ( 70 ), - /* one */ - -- two
+  6;

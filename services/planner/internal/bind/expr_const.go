@@ -61,12 +61,16 @@ func (b *binder) number(text string, location int32) (expr.Expr, error) {
 		return expr.NewConst(value), nil
 	}
 	positive, err := numberValue(all[i].Text)
-	if err != nil || positive.Kind() != value.Kind() {
-		// -2147483648 is an integer though 2147483648 is not: the sign decides the type.
+	if err != nil || positive.Kind() != value.Kind() || text == "0" {
+		// -2147483648 is an integer though 2147483648 is not: the sign decides the type. And of a zero nobody can tell how often it was negated.
 		b.pin(i + 1)
 		return expr.NewConst(value), nil
 	}
 	literal := &expr.Const{Value: positive, Typ: types.Of(positive.Kind()), Slot: i + 1}
+	if text[0] != '-' {
+		// Two signs, or four.
+		return literal, nil
+	}
 	return b.call("-", []expr.Expr{literal}, location)
 }
 
