@@ -2,12 +2,16 @@ package storage_test
 
 import (
 	"context"
+	"errors"
+	"io"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/attunedb/attune/engine/access"
+	"github.com/attunedb/attune/engine/catalog"
 	"github.com/attunedb/attune/platform/profiler/files"
 	profilerv1 "github.com/attunedb/attune/proto/gen/attune/profiler/v1"
 	"github.com/attunedb/attune/services/storage"
@@ -69,11 +73,37 @@ func TestFilesAreCountedByClass(t *testing.T) {
 		t.Errorf("arenas of a closed service: %v", arenas)
 	}
 	before = classes.Snapshot()
-	start(t, storage.Config{Data: "data"}, deps)
+	s, _ = start(t, storage.Config{Data: "data"}, deps)
 	got, _, _ = classes.Snapshot().Since(before)
 	// The log is replayed into a table, and the manifest says so.
 	if class(got, "wal").GetReadBytes() == 0 || class(got, "sstable").GetWriteBytes() == 0 || class(got, "manifest").GetSyncs().GetCount() == 0 {
 		t.Errorf("opening again did %v", got)
+	}
+
+	// A scan of all rows asks for what users wrote, or a little more. As if a file gave a thousand times that:
+	before = classes.Snapshot()
+	classes.Class("sstable").Read(1000*user, time.Millisecond)
+	ts, err := s.Timestamp(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := s.Scan(context.Background(), &access.Scan{Snapshot: access.Snapshot{Timestamp: ts}, Index: catalog.PrimaryIndex,
+		Table: access.TableVersion{ID: table.ID, Version: table.Version}, Columns: []int{0}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for err == nil {
+		_, err = rows.Next(context.Background())
+	}
+	if !errors.Is(err, io.EOF) {
+		t.Fatal(err)
+	}
+	rows.Close()
+	rows.Close()
+	got, amplification, _ = classes.Snapshot().Since(before)
+	read := float64(class(got, "sstable").GetReadBytes())
+	if least := read / float64(2*user); amplification < least || amplification > read/float64(user) {
+		t.Errorf("%v bytes were read for %d of users: an amplification of %v", read, user, amplification)
 	}
 }
 

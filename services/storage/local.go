@@ -9,6 +9,7 @@ import (
 	"github.com/attunedb/attune/engine/sqlerr"
 	"github.com/attunedb/attune/engine/stats"
 	"github.com/attunedb/attune/engine/vec"
+	"github.com/attunedb/attune/platform/profiler/files"
 	"github.com/attunedb/attune/services/storage/internal/scan"
 	"github.com/attunedb/attune/services/storage/internal/txn"
 )
@@ -48,7 +49,7 @@ func (s *Service) Scan(ctx context.Context, req *access.Scan) (access.Rows, erro
 	if err != nil {
 		return nil, asSQL(err)
 	}
-	return &stream{r}, nil
+	return &stream{Rows: r, files: s.deps.Files}, nil
 }
 
 func (s *Service) scan(ctx context.Context, req *access.Scan) (*scan.Rows, error) {
@@ -67,8 +68,18 @@ func (s *Service) scan(ctx context.Context, req *access.Scan) (*scan.Rows, error
 	return scan.Scan(v, t, req)
 }
 
-// stream gives the errors of a scan their SQLSTATE.
-type stream struct{ *scan.Rows }
+// stream gives the errors of a scan their SQLSTATE, and counts what it read once it is closed.
+type stream struct {
+	*scan.Rows
+	files *files.Classes
+}
+
+// Close ends the scan; it may be called twice.
+func (s *stream) Close() {
+	s.files.User(s.Counters().ReadBytes, 0)
+	s.files = nil
+	s.Rows.Close()
+}
 
 // Next returns the next batch or io.EOF.
 func (s *stream) Next(ctx context.Context) (*vec.Batch, error) {
@@ -123,7 +134,11 @@ func (s *Service) lookup(ctx context.Context, req *access.Lookup) (*access.Found
 			return nil, err
 		}
 	}
-	return scan.Lookup(ctx, v, t, req)
+	f, err := scan.Lookup(ctx, v, t, req)
+	if err == nil && s.deps.Files != nil && f.Batch != nil {
+		s.deps.Files.User(uint64(f.Batch.SizeBytes()), 0)
+	}
+	return f, err
 }
 
 // Write stages mutations of a transaction, all or none, and commits when asked to. A commit that fails leaves nothing staged.
