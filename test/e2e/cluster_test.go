@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"os"
@@ -240,6 +241,24 @@ func TestEachIsAway(t *testing.T) {
 	c.expect(failover, "executor-2", "a table made through one executor is there on the other", count, "50")
 	c.expect(failover, "executor-1", "warm the plan cache", count, "50")
 
+	c.part("a profile of all processes", func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(context.Background(), failover)
+		defer cancel()
+		out, err := exec.CommandContext(ctx, harness.Binary(t), "profile", "--etcd", c.etcd, "--duration", "1s", "--json").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var report struct {
+			Processes []struct{ Name string }
+			Missing   []struct{ Process, Reason string }
+		}
+		if err := json.Unmarshal(out, &report); err != nil {
+			t.Fatalf("%v\n%.500s", err, out)
+		}
+		if len(report.Processes) != 7 || len(report.Missing) > 0 {
+			t.Errorf("%d of 7 processes are in the report: %+v", len(report.Processes), report)
+		}
+	})
 	c.part("one planner", func(t *testing.T) {
 		c.kill("planner-1")
 		c.expect(failover, "executor-1", "a new statement fails over", "SELECT sum(id) FROM t WHERE grp = 4", "12450")
