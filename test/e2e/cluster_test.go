@@ -242,9 +242,10 @@ func TestEachIsAway(t *testing.T) {
 	c.expect(failover, "executor-1", "warm the plan cache", count, "50")
 
 	c.part("a profile of all processes", func(t *testing.T) {
+		attune := harness.Binary(t) // which may have to be built first
 		ctx, cancel := context.WithTimeout(context.Background(), failover)
 		defer cancel()
-		out, err := exec.CommandContext(ctx, harness.Binary(t), "profile", "--etcd", c.etcd, "--duration", "1s", "--json").Output()
+		out, err := exec.CommandContext(ctx, attune, "profile", "--etcd", c.etcd, "--duration", "1s", "--json").Output()
 		if err != nil {
 			t.Fatal(err)
 		}
