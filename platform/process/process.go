@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -124,27 +123,12 @@ func (p *Process) open(ctx context.Context, stderr io.Writer) error {
 
 // openProfiler makes the profiler, which knows of the calls of the process's server and dialer.
 func (p *Process) openProfiler(calls *traffic.Recorder) error {
-	cfg := profiler.Config{Services: []string{p.program.Name}, Instance: p.Instance, Version: version(),
+	cfg := profiler.Config{Services: []string{p.program.Name}, Instance: p.Instance,
 		Continuous: profiler.Continuous{Off: !p.cfg.Profiler.Continuous}}
 	p.Files = files.New()
 	var err error
 	p.Profiler, err = profiler.New(cfg, profiler.Deps{Traffic: calls, Files: p.Files, Log: p.Log})
 	return err
-}
-
-// version is the program's module version and commit, as far as the build knew them.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	out := info.Main.Version
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			out += " " + s.Value
-		}
-	}
-	return strings.TrimSpace(out)
 }
 
 // openCoord makes one attempt to reach etcd and, where the program has peers, to read who is registered.

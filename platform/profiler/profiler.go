@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
+	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,7 +22,7 @@ import (
 type Config struct {
 	// Services are the services of the process, at least one.
 	Services []string
-	// Instance and Version are copied into profiles.
+	// Instance and Version are copied into profiles; by default the version is what the build recorded.
 	Instance, Version string
 	// Host is the machine's name; by default what the system says.
 	Host string
@@ -64,6 +66,9 @@ func (c Config) withDefaults() (Config, error) {
 		}
 		c.Host = host
 	}
+	if c.Version == "" {
+		c.Version = buildVersion()
+	}
 	if c.MutexFraction <= 0 {
 		c.MutexFraction = 10
 	}
@@ -92,6 +97,21 @@ type Deps struct {
 	Traffic *traffic.Recorder
 	Files   *files.Classes
 	Log     *slog.Logger
+}
+
+// buildVersion is the program's module version and commit, as far as the build knew them.
+func buildVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	out := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			out += " " + s.Value
+		}
+	}
+	return strings.TrimSpace(out)
 }
 
 // Profiler measures its process. It is safe for concurrent use.

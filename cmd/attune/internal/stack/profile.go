@@ -2,8 +2,6 @@ package stack
 
 import (
 	"net"
-	"runtime/debug"
-	"strings"
 
 	"github.com/attunedb/attune/platform/lifecycle"
 	"github.com/attunedb/attune/platform/profiler"
@@ -15,7 +13,7 @@ import (
 func (s *Stack) addProfiler() error {
 	s.calls, s.files = traffic.New(traffic.Config{Name: "attune"}), files.New()
 	var err error
-	s.profiler, err = profiler.New(profiler.Config{Services: s.cfg.Services, Instance: s.cfg.instance(), Version: version()},
+	s.profiler, err = profiler.New(profiler.Config{Services: s.cfg.Services, Instance: s.cfg.instance()},
 		profiler.Deps{Traffic: s.calls, Files: s.files, Log: s.logger("profiler")})
 	if err != nil {
 		return err
@@ -34,19 +32,4 @@ func (c Config) instance() string {
 		return c.Advertise
 	}
 	return net.JoinHostPort(c.Advertise, port)
-}
-
-// version is the program's module version and commit, as far as the build knew them.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	out := info.Main.Version
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			out += " " + s.Value
-		}
-	}
-	return strings.TrimSpace(out)
 }
